@@ -1,0 +1,145 @@
+//! What Senzu tells an agent to do. It travels sealed: see [`crate::envelope`].
+
+use crate::ids::{AssetId, BootId, InstructionId, Sequence, UnixMs};
+use crate::message::AssetState;
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// One thing to do, once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Instruction {
+    /// Its name; JWT `jti`.
+    #[serde(rename = "jti")]
+    pub id: InstructionId,
+    /// Whom it is for; JWT `sub`.
+    #[serde(rename = "sub")]
+    pub asset: AssetId,
+    /// The one boot session it is for; `None`: whichever runs.
+    #[serde(default)]
+    pub boot: Option<BootId>,
+    /// Its place in the asset's queue.
+    pub sequence: Sequence,
+    /// When it was issued, in milliseconds: JWT's `iat` counts seconds, so this has a name of its own.
+    pub issued_ms: UnixMs,
+    /// From when on it must not be started any more.
+    pub expires_ms: UnixMs,
+    /// What must hold for it to be done (compare-and-set); otherwise it is refused.
+    #[serde(default)]
+    pub precondition: Option<Precondition>,
+    /// What to do.
+    pub action: Action,
+}
+
+/// What must hold for an instruction to be done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Precondition {
+    /// The asset is in this state, as the agent knows it.
+    StateIs {
+        /// The state.
+        state: AssetState,
+    },
+    /// A component runs this firmware version now.
+    FirmwareIs {
+        /// `bmc`, `bios`, …
+        component: String,
+        /// Its version.
+        version: String,
+    },
+    /// Something newer than this build: such an instruction is refused.
+    #[serde(other)]
+    Unknown,
+}
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Action {
+    /// Know yourself to be in another state: what the console shows and the server answers.
+    SwitchState {
+        /// The new state.
+        to: AssetState,
+    },
+    /// Restart the machine.
+    Reboot {
+        /// Why, for the console.
+        reason: String,
+    },
+    /// Power the machine off.
+    Shutdown {
+        /// Why, for the console.
+        reason: String,
+    },
+    /// Bring a component's firmware to a version.
+    FirmwareUpdate {
+        /// `bmc`, `bios`, …
+        component: String,
+        /// The version to reach.
+        version: String,
+        /// Where the image is.
+        url: String,
+        /// The image's SHA-256, lower-case hex.
+        sha256: String,
+    },
+    /// A kind that this build does not know (or whose body it can't read): refused, by name.
+    #[serde(untagged)]
+    Unknown(UnknownAction),
+}
+
+/// An action that this build does not know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct UnknownAction {
+    /// What Senzu calls it.
+    pub kind: String,
+    /// Why it can't be read, where the kind itself is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+impl Action {
+    /// The action's name on the wire.
+    pub fn kind(&self) -> &str {
+        match self {
+            Self::SwitchState { .. } => "switch_state",
+            Self::Reboot { .. } => "reboot",
+            Self::Shutdown { .. } => "shutdown",
+            Self::FirmwareUpdate { .. } => "firmware_update",
+            Self::Unknown(unknown) => &unknown.kind,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Action {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "snake_case", tag = "kind")]
+        enum Known {
+            SwitchState { to: AssetState },
+            Reboot { reason: String },
+            Shutdown { reason: String },
+            FirmwareUpdate { component: String, version: String, url: String, sha256: String },
+        }
+        const KINDS: [&str; 4] = ["switch_state", "reboot", "shutdown", "firmware_update"];
+
+        let body = serde_json::Value::deserialize(deserializer)?;
+        let kind = match body.get("kind") {
+            Some(serde_json::Value::String(kind)) => kind.clone(),
+            Some(_) | None => return Err(serde::de::Error::missing_field("kind")),
+        };
+        if !KINDS.contains(&kind.as_str()) {
+            return Ok(Self::Unknown(UnknownAction { kind, problem: None }));
+        }
+        Ok(match Known::deserialize(body) {
+            Ok(Known::SwitchState { to }) => Self::SwitchState { to },
+            Ok(Known::Reboot { reason }) => Self::Reboot { reason },
+            Ok(Known::Shutdown { reason }) => Self::Shutdown { reason },
+            Ok(Known::FirmwareUpdate { component, version, url, sha256 }) => {
+                Self::FirmwareUpdate { component, version, url, sha256 }
+            }
+            Err(problem) => Self::Unknown(UnknownAction { kind, problem: Some(problem.to_string()) }),
+        })
+    }
+}

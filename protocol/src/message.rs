@@ -1,0 +1,343 @@
+//! The HTTP bodies of `/v1`, in the order of a boot session.
+//!
+//! | call | body → answer |
+//! | --- | --- |
+//! | `POST /v1/boot-events` | [`BootEvent`] → [`Whoami`] |
+//! | `PUT /v1/sessions/{boot_id}/facts` | [`FactsReport`] → [`FactsAnswer`] |
+//! | `GET /v1/sessions/{boot_id}/instructions?after=N&wait_s=30` | → [`InstructionsAnswer`] |
+//! | `POST /v1/sessions/{boot_id}/instructions/{id}/reports` | [`Report`] → 204 |
+//! | `POST /v1/sessions/{boot_id}/promotions` | [`PromotionAsk`] → [`PromotionAnswer`] |
+//! | `GET /v1/boot-targets/{mac}` | → [`BootTarget`] |
+//! | `GET /v1/boot-targets?after=N&wait_s=30` | → [`BootTargets`] |
+//! | `POST /v1/promotions` (the agent's own server) | [`PromotionRequest`] → [`PromotionAnswer`] |
+//!
+//! Session routes carry `Authorization: Bearer` with the token that [`Whoami`] gave. Any error is a [`Problem`].
+
+use crate::{
+    expectation::Expectation,
+    facts::{Facts, FirmwareMode},
+    finding::Finding,
+    identity::Fingerprint,
+    ids::{AssetId, BootId, Generation, MacAddress, Sequence, UnixMs},
+};
+use serde::{Deserialize, Serialize};
+
+/// An asset's state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum AssetState {
+    /// Unrecognized, under evaluation.
+    New,
+    /// Graduated, idle.
+    Spare,
+    /// In production.
+    Baremetal,
+    /// Out of service for good.
+    Retired,
+    /// Something newer than this build.
+    #[serde(other)]
+    Unknown,
+}
+
+impl AssetState {
+    /// The state's name, as people and the wire write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::New => "NEW",
+            Self::Spare => "SPARE",
+            Self::Baremetal => "BAREMETAL",
+            Self::Retired => "RETIRED",
+            Self::Unknown => "UNKNOWN",
+        }
+    }
+}
+
+impl std::fmt::Display for AssetState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// Where the evaluation of an asset stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Evaluation {
+    /// Not judged yet.
+    Pending,
+    /// At least one finding is not a pass.
+    Failing,
+    /// Every check passed.
+    Passed,
+    /// Something newer than this build.
+    #[serde(other)]
+    Unknown,
+}
+
+/// BOOT_EVENT: the first message of a boot session. Idempotent by boot id: sent again, it gets the same answer (with a
+/// fresh token).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct BootEvent {
+    /// [`crate::PROTOCOL_VERSION`] of the sender.
+    pub protocol: u32,
+    /// The boot session's name.
+    pub boot_id: BootId,
+    /// What names the machine.
+    pub fingerprint: Fingerprint,
+    /// How it booted.
+    #[serde(default)]
+    pub firmware_mode: FirmwareMode,
+    /// The agent's version.
+    pub agent_version: String,
+    /// What happened so far, in order.
+    #[serde(default)]
+    pub timeline: Vec<TimelineEntry>,
+    /// The last words of an agent process of this boot that died, if one did.
+    #[serde(default)]
+    pub last_words: Option<String>,
+}
+
+/// One moment of a boot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TimelineEntry {
+    /// What was reached: `kernel`, `init`, `agent`, `modules`, `link`, `dhcp`, `boot_event`, `whoami`, `findings`.
+    pub phase: String,
+    /// When, in milliseconds since the kernel started (CLOCK_BOOTTIME).
+    pub at_ms: u64,
+}
+
+/// Senzu's answer to BOOT_EVENT: who you are and what is expected of you.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Whoami {
+    /// The asset.
+    pub asset: AssetId,
+    /// Its name among people, e.g. `r1-u10`.
+    pub name: String,
+    /// Where it stands.
+    pub standing: Standing,
+    /// What is expected of it.
+    #[serde(default)]
+    pub expectation: Expectation,
+    /// Names the session in `Authorization: Bearer`. Bound to the boot id.
+    pub session_token: String,
+    /// Senzu's clock.
+    pub senzu_time_ms: UnixMs,
+    /// How often to send facts when nothing changes, in seconds; the agent jitters it by ±20 %.
+    pub facts_period_s: u32,
+}
+
+/// Where an asset stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Standing {
+    /// Its state.
+    pub state: AssetState,
+    /// Where its evaluation stands.
+    pub evaluation: Evaluation,
+    /// The bean it is at, e.g. `VERIFY_NETWORK`; `None` when nothing is left to do.
+    #[serde(default)]
+    pub step: Option<String>,
+    /// Why it is there, or what it waits for, in one sentence.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+/// All facts of a session, replacing those of earlier generations.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct FactsReport {
+    /// Counts up with every change. A report whose generation is older than one seen is answered 409.
+    pub generation: Generation,
+    /// The facts.
+    pub facts: Facts,
+    /// What happened so far, in order: BOOT_EVENT's timeline and what came since.
+    #[serde(default)]
+    pub timeline: Vec<TimelineEntry>,
+}
+
+/// Senzu's judgement of the facts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct FactsAnswer {
+    /// The generation that was judged.
+    pub generation: Generation,
+    /// Senzu's findings, the same function's as the agent's own.
+    pub findings: Vec<Finding>,
+    /// Where the asset stands now.
+    pub standing: Standing,
+    /// What is expected now, where it changed since [`Whoami`].
+    #[serde(default)]
+    pub expectation: Option<Expectation>,
+}
+
+/// What there is to do. Held back for up to `wait_s` seconds while there is nothing and the standing does not change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct InstructionsAnswer {
+    /// Sealed instructions ([`crate::envelope`]) behind `after`, in sequence. At least once: one that is not yet ended
+    /// comes again.
+    pub instructions: Vec<SealedInstruction>,
+    /// Where the asset stands now.
+    pub standing: Standing,
+}
+
+/// A signed instruction.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SealedInstruction {
+    /// Its place in the queue, to be asked for by `after`. The signed body says it too, and counts.
+    pub sequence: Sequence,
+    /// JWS compact serialization (RFC 7515 §7.1) whose payload is an [`crate::instruction::Instruction`].
+    pub jws: String,
+}
+
+/// What became of an instruction. Idempotent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case", tag = "status")]
+pub enum Report {
+    /// It will be done.
+    Accepted,
+    /// It is being done.
+    Progress {
+        /// 0–100.
+        percent: u8,
+        /// What is going on.
+        words: String,
+    },
+    /// It is done.
+    Done {
+        /// What was read back to prove it.
+        #[serde(default)]
+        evidence: Option<String>,
+    },
+    /// It was tried and went wrong.
+    Failed {
+        /// How.
+        reason: String,
+    },
+    /// It was not tried.
+    Refused {
+        /// Why.
+        reason: String,
+    },
+    /// Something newer than this build.
+    #[serde(other)]
+    Unknown,
+}
+
+impl Report {
+    /// Whether nothing comes after it.
+    pub fn is_final(&self) -> bool {
+        match self {
+            Self::Done { .. } | Self::Failed { .. } | Self::Refused { .. } => true,
+            Self::Accepted | Self::Progress { .. } | Self::Unknown => false,
+        }
+    }
+}
+
+/// An approved source asks a server to become BAREMETAL.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PromotionRequest {
+    /// Who asks: a person or a system.
+    pub requester: String,
+    /// What for.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+/// The agent passes a promotion request on to Senzu.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PromotionAsk {
+    /// What was asked.
+    pub request: PromotionRequest,
+    /// The address it came from.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub source: std::net::IpAddr,
+}
+
+/// Senzu's answer to a promotion. Refused travels as 409.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case", tag = "answer")]
+pub enum PromotionAnswer {
+    /// Instructions follow.
+    Granted,
+    /// No.
+    Refused {
+        /// Why.
+        reason: String,
+    },
+    /// Something newer than this build; not a grant.
+    #[serde(other)]
+    Unknown,
+}
+
+/// What a machine should boot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Boot {
+    /// The local disk.
+    LocalDisk,
+    /// PIOUS. Also what a build that is older than Senzu takes an unknown value for: PIOUS harms nothing.
+    #[serde(other)]
+    Pious,
+}
+
+/// How long a DHCP lease may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum LeaseTier {
+    /// Long: Senzu knows the asset (SPARE or BAREMETAL).
+    Recognized,
+    /// Minutes.
+    #[serde(other)]
+    Unrecognized,
+}
+
+/// What one MAC address should boot. A MAC that Senzu never heard of gets PIOUS and the short tier.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct BootTarget {
+    /// The address.
+    pub mac: MacAddress,
+    /// What to boot.
+    pub boot: Boot,
+    /// The lease tier.
+    pub tier: LeaseTier,
+    /// The asset's name; `None` for one that Senzu never heard of.
+    #[serde(default)]
+    pub name: Option<String>,
+}
+
+/// Every MAC address that Senzu knows, provisioning NICs and BMCs alike. Held back for up to `wait_s` seconds while the
+/// revision is still `after`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct BootTargets {
+    /// Counts the changes.
+    pub revision: u64,
+    /// The targets, sorted by MAC.
+    pub targets: Vec<BootTarget>,
+}
+
+/// Any error: a problem document (RFC 9457), `application/problem+json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Problem {
+    /// The HTTP status.
+    pub status: u16,
+    /// The kind of problem, the same words each time.
+    pub title: String,
+    /// This occurrence: which object, and what to do.
+    #[serde(default)]
+    pub detail: Option<String>,
+}
