@@ -1,0 +1,1 @@
+//! What people see: one view model, a screen and lines.

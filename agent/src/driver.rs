@@ -1,0 +1,1 @@
+//! The one loop: waits for events, performs actions.

@@ -1,0 +1,1 @@
+//! What the machine is, read through one small trait: bytes in, typed facts out.

@@ -1,0 +1,1 @@
+//! Links, addresses, routes, DHCP and LLDP, told as events.

@@ -1,0 +1,1 @@
+//! Senzu, over HTTP.

@@ -1,0 +1,1 @@
+//! What the image was told to trust.
