@@ -1,1 +1,1 @@
-//! x
+//! Whole-system tests: see `tests/`.
