@@ -1,5 +1,6 @@
 //! One judgement, in words that an engineer at the rack can act on.
 
+use crate::message::Evaluation;
 use serde::{Deserialize, Serialize};
 
 /// One judgement: what was checked, how it came out, and what to do about it.
@@ -32,4 +33,17 @@ pub enum Verdict {
     /// The check could not look.
     #[serde(other)]
     Unknown,
+}
+
+/// What the findings say in one word. No findings say nothing: a machine that nobody judged is not a good one.
+pub fn evaluation(findings: &[Finding]) -> Evaluation {
+    let passed = |finding: &Finding| match finding.verdict {
+        Verdict::Pass => true,
+        Verdict::Fail | Verdict::Unknown => false,
+    };
+    match findings {
+        [] => Evaluation::Pending,
+        findings if findings.iter().all(passed) => Evaluation::Passed,
+        _ => Evaluation::Failing,
+    }
 }

@@ -1,0 +1,35 @@
+//! The judgement: one pure function, used at both ends. The agent calls it for the console, Senzu for the record.
+//!
+//! A check is a [`Check`] (its name on the wire) and a function of one of the families, [`hardware`] and [`cabling`],
+//! that asks one [`Question`](check::Question) and answers it: pass, fail, or unknown with the reason. A new check is a
+//! new variant of [`Check`], and a new function called by its family's `judge`.
+//!
+//! Rules of every check:
+//! * What nobody expects is not judged: no finding.
+//! * What could not be read is [`Verdict::Unknown`] with the reason, never a pass.
+//! * `seen`, `expected` and `remedy` are short, carry units, and name things as they are printed on the hardware.
+
+mod cabling;
+mod check;
+mod hardware;
+
+pub use check::Check;
+
+use crate::{
+    expectation::Expectation,
+    facts::Facts,
+    finding::{Finding, Verdict},
+};
+
+/// Judges facts by an expectation. Fails come first, then unknowns, then passes; within a verdict, the order of the
+/// checks: the hardware's as [`Check`] lists them, then cable by cable in the order of the plan.
+pub fn verify(expectation: &Expectation, facts: &Facts) -> Vec<Finding> {
+    let mut findings = hardware::judge(expectation.profile.as_ref(), facts);
+    findings.extend(cabling::judge(expectation.cabling.as_ref(), facts));
+    findings.sort_by_key(|finding| match finding.verdict {
+        Verdict::Fail => 0,
+        Verdict::Unknown => 1,
+        Verdict::Pass => 2,
+    });
+    findings
+}
