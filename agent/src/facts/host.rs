@@ -1,0 +1,208 @@
+//! The one trait between facts and the machine, so that a recorded host can stand in for the live one.
+//!
+//! Knows files, directories, links and netlink; knows nothing of what they mean.
+
+use super::{kernel, netlink};
+use nix::{
+    fcntl::{OFlag, OpenHow, ResolveFlag, openat2},
+    sys::stat::Mode,
+};
+use pious_protocol::{facts::Link, ids::MacAddress};
+use std::{
+    ffi::OsString,
+    fs::{self, File},
+    io::{self, Read},
+    net::IpAddr,
+    os::fd::{AsFd, AsRawFd, OwnedFd},
+    path::{Path, PathBuf},
+};
+use thiserror::Error;
+
+/// The biggest file that is a fact: /proc/cpuinfo of a 1024-thread machine is about 1.5 MiB, an SMBIOS table at most a
+/// few hundred KiB. What is longer is cut here, and its parser says what it makes of that.
+const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Where facts are read from. Paths are absolute, as on the live host.
+pub trait Host {
+    /// A file's bytes.
+    ///
+    /// # Errors
+    /// As the file system says.
+    fn read(&self, path: &str) -> io::Result<Vec<u8>>;
+
+    /// The names in a directory, sorted.
+    ///
+    /// # Errors
+    /// As the file system says.
+    fn list(&self, directory: &str) -> io::Result<Vec<String>>;
+
+    /// What a symbolic link says, unresolved.
+    ///
+    /// # Errors
+    /// As the file system says.
+    fn link(&self, path: &str) -> io::Result<PathBuf>;
+
+    /// What the kernel tells of its network interfaces.
+    ///
+    /// # Errors
+    /// [`HostError`], when there is no kernel to ask or it does not answer; sysfs may still tell something.
+    fn links(&self) -> Result<Vec<LinkReport>, HostError>;
+
+    /// `uname -r`.
+    fn kernel_release(&self) -> Option<String>;
+}
+
+/// One network interface, as netlink tells it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LinkReport {
+    /// The kernel's name.
+    pub name: String,
+    /// The address in use.
+    pub mac: Option<MacAddress>,
+    /// The address burnt in, where the driver tells it.
+    pub permanent_mac: Option<MacAddress>,
+    /// Whether the link works.
+    pub link: Link,
+    /// Negotiated speed; `None` without carrier, or where the driver does not tell.
+    pub speed_mbps: Option<u32>,
+    /// The interface's addresses.
+    pub addresses: Vec<IpAddr>,
+}
+
+/// Why a host could not be asked for its links.
+#[derive(Debug, Error)]
+pub enum HostError {
+    /// A recorded host has no kernel to ask.
+    #[error("the host is a recording in {}: there is no kernel to ask", .0.display())]
+    Recorded(PathBuf),
+    /// The kernel did not answer.
+    #[error("{request} by netlink failed: {why}")]
+    Netlink {
+        /// What was asked.
+        request: &'static str,
+        /// What came instead of an answer.
+        why: String,
+    },
+}
+
+/// The machine we run on.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LiveHost;
+
+impl Host for LiveHost {
+    fn read(&self, path: &str) -> io::Result<Vec<u8>> {
+        bounded(File::open(path)?)
+    }
+
+    fn list(&self, directory: &str) -> io::Result<Vec<String>> {
+        names(Path::new(directory))
+    }
+
+    fn link(&self, path: &str) -> io::Result<PathBuf> {
+        fs::read_link(path)
+    }
+
+    fn links(&self) -> Result<Vec<LinkReport>, HostError> {
+        netlink::links()
+    }
+
+    fn kernel_release(&self) -> Option<String> {
+        sysinfo::System::kernel_version().ok().or_else(|| kernel::release_in_proc(self))
+    }
+}
+
+/// A recorded host: a folder that holds what `/sys`, `/proc` and `/lib/modules` held.
+///
+/// Every path is resolved as if the folder were the root, symbolic links included, so that a recording can never answer
+/// with a file of the live host.
+#[derive(Clone, Debug)]
+pub struct RootHost {
+    root: PathBuf,
+}
+
+impl RootHost {
+    /// A host recorded in `root`.
+    ///
+    /// # Errors
+    /// When `root` is no directory that can be read.
+    pub fn new(root: &Path) -> io::Result<Self> {
+        fs::read_dir(root)?;
+        Ok(Self { root: root.to_owned() })
+    }
+
+    fn open(&self, path: &str, flags: OFlag) -> io::Result<OwnedFd> {
+        let root = File::open(&self.root)?;
+        let how = OpenHow::new()
+            .flags(flags | OFlag::O_CLOEXEC)
+            .mode(Mode::empty())
+            .resolve(ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS);
+        Ok(openat2(root.as_fd(), path.trim_start_matches('/'), how)?)
+    }
+}
+
+impl Host for RootHost {
+    fn read(&self, path: &str) -> io::Result<Vec<u8>> {
+        // O_NONBLOCK: a FIFO in a recording must not hold us up.
+        bounded(File::from(self.open(path, OFlag::O_RDONLY | OFlag::O_NONBLOCK)?))
+    }
+
+    fn list(&self, directory: &str) -> io::Result<Vec<String>> {
+        let opened = self.open(directory, OFlag::O_RDONLY | OFlag::O_DIRECTORY)?;
+        names(&PathBuf::from(format!("/proc/self/fd/{}", opened.as_raw_fd())))
+    }
+
+    fn link(&self, path: &str) -> io::Result<PathBuf> {
+        let opened = self.open(path, OFlag::O_PATH | OFlag::O_NOFOLLOW)?;
+        Ok(nix::fcntl::readlinkat(opened.as_fd(), "").map(OsString::into)?)
+    }
+
+    fn links(&self) -> Result<Vec<LinkReport>, HostError> {
+        Err(HostError::Recorded(self.root.clone()))
+    }
+
+    fn kernel_release(&self) -> Option<String> {
+        kernel::release_in_proc(self)
+    }
+}
+
+fn bounded(file: File) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn names(directory: &Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        // sysfs has no name that is not UTF-8.
+        names.extend(entry?.file_name().into_string().ok());
+    }
+    names.sort();
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn a_recording_never_answers_with_a_file_of_the_live_host() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (root, outside) = (folder.path().join("root"), folder.path().join("outside"));
+        fs::create_dir_all(root.join("sys/class")).expect("folders");
+        fs::write(&outside, "live").expect("a file outside");
+        symlink(&outside, root.join("sys/absolute")).expect("a link");
+        symlink("../../../outside", root.join("sys/class/climbing")).expect("a link");
+        fs::write(root.join("sys/file"), "recorded").expect("a file inside");
+        symlink("/sys/file", root.join("sys/inside")).expect("a link");
+        let host = RootHost::new(&root).expect("a folder");
+
+        assert!(host.read("/sys/absolute").is_err());
+        assert!(host.read("/sys/class/climbing").is_err());
+        assert_eq!(host.read("/sys/inside").expect("inside the root"), b"recorded");
+        assert_eq!(host.link("/sys/inside").expect("a link"), Path::new("/sys/file"));
+        assert_eq!(host.list("/sys").expect("a folder"), ["absolute", "class", "file", "inside"]);
+        assert_eq!(host.list("/absent").expect_err("absent").kind(), io::ErrorKind::NotFound);
+    }
+}

@@ -1,0 +1,19 @@
+//! The running kernel, and the firmware files that its drivers may ask for and that the image does not carry.
+
+use super::Host;
+use pious_protocol::facts::Kernel;
+
+pub(super) fn read(host: &dyn Host) -> Kernel {
+    let release = host.kernel_release().unwrap_or_default();
+    // Written by the image's builder; absent on an ordinary host.
+    let missing = host.read(&format!("/lib/modules/{release}/missing-firmware.json"));
+    let missing_firmware = missing.ok().and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default();
+    Kernel { release, missing_firmware }
+}
+
+/// The release as procfs tells it.
+pub(super) fn release_in_proc(host: &(impl Host + ?Sized)) -> Option<String> {
+    let bytes = host.read("/proc/sys/kernel/osrelease").ok()?;
+    let text = String::from_utf8_lossy(&bytes).trim().to_owned();
+    (!text.is_empty()).then_some(text)
+}
