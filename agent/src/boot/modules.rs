@@ -1,0 +1,250 @@
+//! Kernel modules for the devices that are there (coldplug) and for those that come later (uevents).
+//!
+//! A device asks by its `modalias`; `modules.alias` answers with modules; their dependencies go first. A module that
+//! loads may bring a bus up and with it new devices, so this goes round until it is quiet, and then listens.
+
+use super::{
+    alias::Aliases,
+    dependencies::Dependencies,
+    loader::Loader,
+    mounts,
+    uevent::{Uevent, Uevents, Wait},
+};
+use std::{
+    collections::{HashSet, VecDeque},
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::Duration,
+};
+
+/// Devices are settled when nothing loads and no device event came for so long. Drivers that probe in the background
+/// announce what they find by a later event.
+const QUIET: Duration = Duration::from_millis(100);
+
+/// Loading waits for hardware more than for the processor; beyond this many at once the kernel's locks serialise it.
+const MOST_WORKERS: usize = 8;
+
+/// Loaded without being asked for by a modalias, where the image has them.
+const ALWAYS: [&str; 2] = ["efivarfs", "ipmi_devintf"];
+
+/// Starts coldplug and the listening in threads of their own; `settled` is called each time the devices have settled
+/// after something came or went, the first time also on a machine without modules.
+pub fn start(settled: impl Fn() + Send + 'static) -> io::Result<()> {
+    thread::Builder::new().name("devices".into()).spawn(move || run(&settled)).map(drop)
+}
+
+fn run(settled: &dyn Fn()) {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let folder = PathBuf::from("/lib/modules").join(release.trim());
+    let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap_or_default();
+    let dependencies = Dependencies::parse(&read("modules.dep"), &read("modules.softdep"));
+    let alias_text = read("modules.alias");
+    let aliases = Aliases::parse(&alias_text);
+    let loader = Loader::new(&folder, dependencies, &fs::read_to_string("/proc/cmdline").unwrap_or_default());
+    let queue = Queue::default();
+    // Listening starts before the first look, so that no device falls between the two.
+    let uevents = match Uevents::listen() {
+        Ok(uevents) => Some(uevents),
+        Err(errno) => {
+            tracing::warn!("cannot listen to device events ({}): later devices stay without drivers", errno.desc());
+            None
+        }
+    };
+    let workers = thread::available_parallelism().map_or(1, usize::from).clamp(2, MOST_WORKERS);
+    thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| queue.work(&loader));
+        }
+        let mut devices = Devices { aliases: &aliases, queue: &queue, asked: HashSet::new() };
+        devices.coldplug();
+        devices.listen(uevents.as_ref(), settled);
+        queue.close();
+    });
+}
+
+struct Devices<'a> {
+    aliases: &'a Aliases<'a>,
+    queue: &'a Queue,
+    /// Modaliases that were answered already: a machine has hundreds of devices and few kinds of them.
+    asked: HashSet<String>,
+}
+
+impl Devices<'_> {
+    fn coldplug(&mut self) {
+        let mut modaliases = modaliases(Path::new("/sys"));
+        modaliases.sort_by_key(|modalias| !is_network(modalias));
+        for modalias in modaliases {
+            self.want(&modalias);
+        }
+        for module in ALWAYS {
+            self.queue.push(module.to_owned());
+        }
+    }
+
+    fn want(&mut self, modalias: &str) {
+        if self.asked.insert(modalias.to_owned()) {
+            for module in self.aliases.modules(modalias) {
+                self.queue.push(module.to_owned());
+            }
+        }
+    }
+
+    /// For ever, unless the kernel takes the event socket away.
+    fn listen(&mut self, uevents: Option<&Uevents>, settled: &dyn Fn()) {
+        let mut is_settled = false;
+        while let Some(uevents) = uevents {
+            match uevents.wait((!is_settled).then_some(QUIET)) {
+                Ok(Wait::Event(Uevent::Added { modalias })) => {
+                    is_settled = false;
+                    if let Some(modalias) = modalias {
+                        self.want(&modalias);
+                    }
+                }
+                Ok(Wait::Event(Uevent::Removed)) => is_settled = false,
+                Ok(Wait::Event(Uevent::Other)) => {}
+                Ok(Wait::Lost) => {
+                    is_settled = false;
+                    self.coldplug();
+                }
+                Ok(Wait::Quiet) => {
+                    if self.queue.is_idle() {
+                        is_settled = true;
+                        mounts::mount_late();
+                        settled();
+                    }
+                }
+                Err(errno) => {
+                    tracing::warn!("device events ended ({})", errno.desc());
+                    break;
+                }
+            }
+        }
+        self.queue.wait_until_idle();
+        settled();
+    }
+}
+
+/// Every modalias of the machine, each once. Each device with a driver's slot hangs off a bus; what DMI asks for hangs
+/// off a class.
+fn modaliases(sys: &Path) -> Vec<String> {
+    let buses = subfolders(&sys.join("bus")).map(|bus| bus.join("devices"));
+    let mut found: Vec<String> = buses
+        .flat_map(|devices| subfolders(&devices).collect::<Vec<_>>())
+        .chain([sys.join("class/dmi/id")])
+        .filter_map(|device| fs::read_to_string(device.join("modalias")).ok())
+        .map(|text| text.trim_end().to_owned())
+        .filter(|modalias| !modalias.is_empty())
+        .collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+fn subfolders(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()))
+}
+
+/// Network devices go first: DHCP takes its time, and it can pass while the rest is loaded. PCI class 02 (PCI Code and
+/// ID Assignment Specification §1.3), virtio device 1 (Virtual I/O Device §5).
+fn is_network(modalias: &str) -> bool {
+    (modalias.starts_with("pci:") && modalias.contains("bc02")) || modalias.starts_with("virtio:d00000001")
+}
+
+/// Modules that wait for a worker.
+#[derive(Default)]
+struct Queue {
+    state: Mutex<QueueState>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct QueueState {
+    waiting: VecDeque<String>,
+    working: usize,
+    closed: bool,
+}
+
+impl Queue {
+    fn push(&self, module: String) {
+        self.lock().waiting.push_back(module);
+        self.changed.notify_all();
+    }
+
+    fn close(&self) {
+        self.lock().closed = true;
+        self.changed.notify_all();
+    }
+
+    fn is_idle(&self) -> bool {
+        let state = self.lock();
+        state.waiting.is_empty() && state.working == 0
+    }
+
+    fn wait_until_idle(&self) {
+        let mut state = self.lock();
+        while !state.waiting.is_empty() || state.working > 0 {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// A worker's life.
+    fn work(&self, loader: &Loader) {
+        let mut state = self.lock();
+        loop {
+            if let Some(module) = state.waiting.pop_front() {
+                state.working += 1;
+                drop(state);
+                loader.load(&module);
+                state = self.lock();
+                state.working -= 1;
+                self.changed.notify_all();
+            } else if state.closed {
+                return;
+            } else {
+                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, QueueState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_network, modaliases};
+    use std::fs;
+
+    #[test]
+    fn every_bus_is_looked_at_and_each_modalias_is_asked_once() {
+        let sys = tempfile::tempdir().unwrap();
+        for (device, modalias) in [
+            ("bus/pci/devices/0000:00:01.0", "pci:a\n"),
+            ("bus/pci/devices/0000:00:02.0", "pci:a\n"),
+            ("bus/virtio/devices/virtio0", "virtio:d1\n"),
+            ("bus/acpi/devices/none", "\n"),
+            ("class/dmi/id", "dmi:x"),
+        ] {
+            fs::create_dir_all(sys.path().join(device)).unwrap();
+            fs::write(sys.path().join(device).join("modalias"), modalias).unwrap();
+        }
+        fs::create_dir_all(sys.path().join("bus/usb/devices/without")).unwrap();
+        assert_eq!(modaliases(sys.path()), ["dmi:x", "pci:a", "virtio:d1"]);
+        assert_eq!(modaliases(&sys.path().join("absent")), Vec::<String>::new());
+    }
+
+    #[test]
+    fn network_devices() {
+        let told = [
+            "pci:v00008086d000010D3sv00008086sd00000000bc02sc00i00",
+            "pci:v00008086d00002922sv00001AF4sd00001100bc01sc06i01",
+            "virtio:d00000001v00001AF4",
+            "usb:v0627p0001bc02",
+        ]
+        .map(is_network);
+        assert_eq!(told, [true, false, true, false]);
+    }
+}

@@ -1,0 +1,154 @@
+//! The session as a process: how PID 1 starts it, hears it, and learns that it ended.
+
+use super::{
+    BOOT_ID_VARIABLE, Ending, LAST_WORDS_VARIABLE,
+    last_words::{Death, LAST_WORDS_PATH, Ring},
+};
+use nix::{
+    errno::Errno,
+    fcntl::{FcntlArg, OFlag, fcntl},
+    sys::{
+        signal::{Signal, killpg},
+        wait::{WaitPidFlag, WaitStatus, waitpid},
+    },
+    unistd::Pid,
+};
+use std::{
+    fs::{File, OpenOptions},
+    io::{Read, Write},
+    os::{
+        fd::{AsFd, BorrowedFd, OwnedFd},
+        unix::process::CommandExt,
+    },
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+/// This very binary, whatever it is called.
+const OURSELVES: &str = "/proc/self/exe";
+
+/// One read of a session's output.
+const CHUNK_BYTES: usize = 1024;
+
+/// Reads of one look, so that a session that writes without end does not keep PID 1 from its other duties.
+const MOST_CHUNKS: usize = 64;
+
+pub(super) struct Session {
+    pid: Pid,
+    started: Instant,
+    outputs: Vec<File>,
+    ring: Ring,
+    kernel_log: Option<File>,
+}
+
+/// How a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// It asked for the end of the boot.
+    Asked(Ending),
+    /// It died.
+    Died(Death),
+}
+
+impl Session {
+    /// Starts `/init session`.
+    pub(super) fn start(boot_id: &str) -> Result<Self, Errno> {
+        let mut command = Command::new(OURSELVES);
+        command.arg0("/init").arg("session").env(BOOT_ID_VARIABLE, boot_id);
+        if std::path::Path::new(LAST_WORDS_PATH).exists() {
+            command.env(LAST_WORDS_VARIABLE, LAST_WORDS_PATH);
+        }
+        // A process group of its own: what it starts ends with it.
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        let mut child =
+            command.spawn().map_err(|error| error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw))?;
+        let outputs = [child.stdout.take().map(OwnedFd::from), child.stderr.take().map(OwnedFd::from)];
+        Ok(Self {
+            pid: Pid::from_raw(i32::try_from(child.id()).unwrap_or_default()),
+            started: Instant::now(),
+            outputs: outputs.into_iter().flatten().filter_map(not_blocking).collect(),
+            ring: Ring::default(),
+            // Shown on the consoles only where the kernel's log level asks for it.
+            kernel_log: OpenOptions::new().write(true).open("/dev/kmsg").ok(),
+        })
+    }
+
+    /// What to wait for.
+    pub(super) fn readable(&self) -> Vec<BorrowedFd<'_>> {
+        self.outputs.iter().map(AsFd::as_fd).collect()
+    }
+
+    /// Hears what was said since the last look.
+    pub(super) fn listen(&mut self) {
+        let Self { outputs, ring, kernel_log, .. } = self;
+        outputs.retain_mut(|output| hear(output, ring, kernel_log.as_mut()));
+    }
+
+    /// Asks the session to end, or makes it.
+    pub(super) fn signal(&self, signal: Signal) {
+        // ESRCH: it ended meanwhile, and the next reaping tells.
+        let _gone_meanwhile = killpg(self.pid, signal);
+    }
+
+    pub(super) fn lived(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    pub(super) fn ring(&self) -> &Ring {
+        &self.ring
+    }
+
+    /// Reaps whoever ended, adopted orphans among them; tells whether the session is one of them.
+    pub(super) fn reap(&self) -> Option<End> {
+        let mut end = None;
+        loop {
+            match waitpid(None::<Pid>, Some(WaitPidFlag::WNOHANG)) {
+                Ok(WaitStatus::Exited(pid, code)) if pid == self.pid => {
+                    end = Some(Ending::from_exit_code(code).map_or(End::Died(Death::Code(code)), End::Asked));
+                }
+                Ok(WaitStatus::Signaled(pid, signal, _)) if pid == self.pid => {
+                    end = Some(End::Died(Death::Signal(signal)));
+                }
+                Ok(WaitStatus::StillAlive) => return end,
+                Ok(_) | Err(Errno::EINTR) => {}
+                // ECHILD: nobody is left, so the session is not either, however that came about.
+                Err(_) => return end.or(Some(End::Died(Death::NotStarted(Errno::ECHILD)))),
+            }
+        }
+    }
+}
+
+fn not_blocking(output: OwnedFd) -> Option<File> {
+    let flags = OFlag::from_bits_truncate(fcntl(&output, FcntlArg::F_GETFL).ok()?);
+    fcntl(&output, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK)).ok()?;
+    Some(File::from(output))
+}
+
+/// Hears what an output has to say; tells whether it may say more.
+fn hear(output: &mut File, ring: &mut Ring, mut kernel_log: Option<&mut File>) -> bool {
+    let mut chunk = [0; CHUNK_BYTES];
+    for _ in 0..MOST_CHUNKS {
+        match output.read(&mut chunk) {
+            Ok(0) => return false,
+            Ok(count) => {
+                let said = chunk.get(..count).unwrap_or_default();
+                ring.hear(said);
+                if let Some(log) = kernel_log.as_mut() {
+                    copy_to_kernel_log(said, log);
+                }
+            }
+            Err(error) => {
+                return matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::Interrupted);
+            }
+        }
+    }
+    true
+}
+
+fn copy_to_kernel_log(said: &[u8], log: &mut File) {
+    for line in said.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        // <6>: informational. The kernel takes one record per write.
+        let record = [b"<6>pious: ".as_slice(), line].concat();
+        let _dropped_where_the_kernel_limits_the_rate = log.write(&record);
+    }
+}

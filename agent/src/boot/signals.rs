@@ -1,0 +1,84 @@
+//! The signals that PID 1 waits for, as a file descriptor among others, so that it wakes on events and never polls.
+
+use super::Ending;
+use nix::{
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+    sys::{
+        signal::{SigSet, Signal},
+        signalfd::{SfdFlags, SignalFd},
+    },
+};
+use std::{os::fd::BorrowedFd, time::Duration};
+
+/// How often PID 1 looks around if the kernel refuses it a signalfd, which it never does.
+const WITHOUT_SIGNALS: Duration = Duration::from_millis(250);
+
+/// SIGCHLD: somebody ended. SIGINT: Ctrl-Alt-Del. SIGTERM, SIGPWR: somebody asks PID 1 itself.
+const AWAITED: [Signal; 4] = [Signal::SIGCHLD, Signal::SIGINT, Signal::SIGTERM, Signal::SIGPWR];
+
+pub(super) struct Signals {
+    fd: Option<SignalFd>,
+}
+
+impl Signals {
+    /// Blocks the signals and listens to them here instead. Children start with none blocked (the standard library
+    /// clears the mask between fork and exec).
+    pub(super) fn listen() -> Self {
+        let mut awaited = SigSet::empty();
+        for signal in AWAITED {
+            awaited.add(signal);
+        }
+        if awaited.thread_block().is_err() {
+            return Self { fd: None };
+        }
+        Self { fd: SignalFd::with_flags(&awaited, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).ok() }
+    }
+
+    /// Waits for a signal, for something to read, or for the patience's end (`None`: for ever).
+    pub(super) fn wait(&self, readable: &[BorrowedFd<'_>], patience: Option<Duration>) {
+        let mut waited: Vec<PollFd<'_>> = readable.iter().map(|fd| PollFd::new(*fd, PollFlags::POLLIN)).collect();
+        let patience = match &self.fd {
+            Some(fd) => {
+                waited.push(PollFd::new(std::os::fd::AsFd::as_fd(fd), PollFlags::POLLIN));
+                patience
+            }
+            None => Some(patience.unwrap_or(WITHOUT_SIGNALS).min(WITHOUT_SIGNALS)),
+        };
+        // Rounded up, so that a wait for a deadline never spins through its last millisecond.
+        let timeout = patience.map_or(PollTimeout::NONE, |patience| {
+            PollTimeout::try_from(patience.as_millis().saturating_add(1)).unwrap_or(PollTimeout::MAX)
+        });
+        // An interrupted wait is a wait that ended.
+        let _woken = poll(&mut waited, timeout);
+    }
+
+    /// What the signals that came in meanwhile ask of PID 1; the last one counts. SIGCHLD asks for nothing but a look.
+    pub(super) fn asked(&self) -> Option<Ending> {
+        let mut asked = None;
+        while let Some(signal) = self.fd.as_ref().and_then(|fd| fd.read_signal().ok().flatten()) {
+            asked = i32::try_from(signal.ssi_signo).ok().and_then(meaning).or(asked);
+        }
+        asked
+    }
+}
+
+fn meaning(signal: i32) -> Option<Ending> {
+    match Signal::try_from(signal) {
+        Ok(Signal::SIGINT | Signal::SIGTERM) => Some(Ending::Reboot),
+        Ok(Signal::SIGPWR) => Some(Ending::PowerOff),
+        Ok(_) | Err(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AWAITED, Ending, meaning};
+
+    #[test]
+    fn what_each_awaited_signal_asks_for() {
+        assert_eq!(
+            AWAITED.map(|signal| meaning(signal as i32)),
+            [None, Some(Ending::Reboot), Some(Ending::Reboot), Some(Ending::PowerOff)]
+        );
+    }
+}
