@@ -6,9 +6,12 @@ use std::net::IpAddr;
 use uuid::Uuid;
 
 /// One fact: seen, with its source, or absent, with the reason.
+///
+/// On the wire an object with one member: `{"seen": {"source": …, "value": …}}` or `{"absent": {"reason": …}}`. A member
+/// that is newer than this build is read as absent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", from = "ObservedOnWire<T>")]
 pub enum Observed<T> {
     /// The fact, and where it was read (a path, a netlink family, a packet).
     Seen {
@@ -22,6 +25,35 @@ pub enum Observed<T> {
         /// Why.
         reason: String,
     },
+}
+
+/// An [`Observed`] as it is read: what is newer than this build must not cost all the other facts.
+#[derive(Deserialize)]
+struct ObservedOnWire<T> {
+    seen: Option<SeenOnWire<T>>,
+    absent: Option<AbsentOnWire>,
+}
+
+#[derive(Deserialize)]
+struct SeenOnWire<T> {
+    #[serde(default)]
+    source: String,
+    value: T,
+}
+
+#[derive(Deserialize)]
+struct AbsentOnWire {
+    reason: String,
+}
+
+impl<T> From<ObservedOnWire<T>> for Observed<T> {
+    fn from(wire: ObservedOnWire<T>) -> Self {
+        match (wire.seen, wire.absent) {
+            (Some(SeenOnWire { source, value }), _) => Self::Seen { source, value },
+            (None, Some(AbsentOnWire { reason })) => Self::Absent { reason },
+            (None, None) => Self::absent("told in a way that is newer than this build"),
+        }
+    }
 }
 
 impl<T> Observed<T> {
@@ -354,9 +386,12 @@ pub struct VlanName {
 }
 
 /// What LLDP told of a link's other end.
+///
+/// On the wire an object with one member: `{"heard": […]}` or `{"silent": {"reason": …}}`. A member that is newer than
+/// this build is read as silent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", from = "NeighboursOnWire")]
 pub enum Neighbours {
     /// At least one neighbour, by chassis and port.
     Heard(Vec<Neighbour>),
@@ -365,6 +400,23 @@ pub enum Neighbours {
         /// Why.
         reason: String,
     },
+}
+
+/// [`Neighbours`] as they are read.
+#[derive(Deserialize)]
+struct NeighboursOnWire {
+    heard: Option<Vec<Neighbour>>,
+    silent: Option<AbsentOnWire>,
+}
+
+impl From<NeighboursOnWire> for Neighbours {
+    fn from(wire: NeighboursOnWire) -> Self {
+        match (wire.heard, wire.silent) {
+            (Some(neighbours), _) => Self::Heard(neighbours),
+            (None, Some(AbsentOnWire { reason })) => Self::Silent { reason },
+            (None, None) => Self::Silent { reason: "told in a way that is newer than this build".into() },
+        }
+    }
 }
 
 impl Default for Neighbours {

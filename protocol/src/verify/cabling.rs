@@ -331,16 +331,19 @@ fn is_port(planned: &PlannedLink, neighbour: &Neighbour) -> bool {
         || neighbour.port_description.as_deref().is_some_and(|seen| wanted.eq_ignore_ascii_case(seen.trim()))
 }
 
-/// The port as the plan would write it: a port id that is an address says little to people, so then the description.
+/// The port as people write it: its id, or its description where the id is an address or a bare number.
 fn port_words(neighbour: &Neighbour) -> String {
     let switch = match name(neighbour) {
         Some(name) => name.to_owned(),
         None => format!("chassis {}", neighbour.chassis_id.value),
     };
-    let by_name = matches!(neighbour.port_id.subtype.as_str(), "interface_name" | "interface_alias" | "local");
+    let id = neighbour.port_id.value.trim();
+    let by_address = matches!(neighbour.port_id.subtype.as_str(), "mac_address" | "network_address");
     let port = match neighbour.port_description.as_deref().map(str::trim) {
-        Some(description) if !by_name && !description.is_empty() => description,
-        Some(_) | None => neighbour.port_id.value.trim(),
+        Some(description) if !description.is_empty() && (by_address || id.bytes().all(|b| b.is_ascii_digit())) => {
+            description
+        }
+        Some(_) | None => id,
     };
     format!("{switch} port {port}")
 }

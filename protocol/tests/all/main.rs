@@ -1,0 +1,10 @@
+//! The protocol from outside: what implementers of either end rely on. One binary, because linking is what costs.
+
+mod envelope;
+mod forward;
+mod golden;
+mod identity;
+mod ids;
+mod sample;
+mod verify_cabling;
+mod verify_hardware;

@@ -1,0 +1,331 @@
+//! The hardware's checks, case by case.
+
+use crate::sample;
+use pious_protocol::{
+    expectation::{CablingPlan, DiskProfile, Expectation, HardwareProfile},
+    facts::{Facts, FirmwareMode, Observed, Processor, Smbios, System},
+    finding::{Finding, Verdict, evaluation},
+    message::Evaluation,
+    verify,
+    verify::Check,
+};
+
+/// `check [subject]: verdict | seen | expected | remedy`, as a test can be read.
+pub fn lines(findings: &[Finding]) -> Vec<String> {
+    let line = |finding: &Finding| {
+        let subject = finding.subject.as_ref().map_or(String::new(), |subject| format!(" [{subject}]"));
+        let Finding { check, verdict, seen, expected, remedy, .. } = finding;
+        format!("{check}{subject}: {verdict:?} | {seen} | {expected} | {remedy}")
+    };
+    findings.iter().map(line).collect()
+}
+
+/// Judged by the sample's hardware profile alone.
+fn judge(facts: &Facts) -> Vec<Finding> {
+    judge_by(sample::profile(), facts)
+}
+
+fn judge_by(profile: HardwareProfile, facts: &Facts) -> Vec<Finding> {
+    verify(&Expectation { profile: Some(profile), cabling: Some(CablingPlan::default()) }, facts)
+}
+
+/// What is not a pass.
+fn troubles(facts: &Facts) -> Vec<String> {
+    lines(&judge(facts).into_iter().filter(|finding| finding.verdict != Verdict::Pass).collect::<Vec<_>>())
+}
+
+fn with_smbios(change: impl FnOnce(&mut Smbios)) -> Facts {
+    let mut smbios = sample::smbios();
+    change(&mut smbios);
+    Facts { smbios: Observed::seen("test", smbios), ..sample::facts() }
+}
+
+#[test]
+fn a_healthy_server_passes_every_check_in_order() {
+    assert_eq!(
+        lines(&judge(&sample::facts())),
+        [
+            "hardware.model: Pass | Acme Rocket 9000 | Acme Rocket 9000 | ",
+            "firmware.mode: Pass | UEFI | UEFI | ",
+            "cpu.model: Pass | Acme Xylo(R) 6338 CPU @ 2.00GHz | a model with \"Xylo(R) 6338\" in its name | ",
+            "cpu.sockets: Pass | 1 processor | 1 processor | ",
+            "cpu.cores: Pass | 32 cores | 32 cores | ",
+            "memory.total: Pass | 65536 MiB (64 GiB) | 65536 MiB (64 GiB) | ",
+            "memory.dimms: Pass | 2 DIMMs | 2 DIMMs | ",
+            "memory.slot [A1]: Pass | a DIMM of 32 GiB | a DIMM | ",
+            "memory.slot [A2]: Pass | a DIMM of 32 GiB | a DIMM | ",
+            "nics.count: Pass | 2 network interfaces: eth0, eth1 | 2 network interfaces | ",
+            "disks.count [nvme, at least 960 GB]: Pass | 2 disks: nvme0n1 (nvme, 960 GB), nvme1n1 (nvme, 960 GB) | 2 disks | ",
+            "disks.count [any, at least 240 GB]: Pass | 1 disk: sda (sata, 240 GB) | 1 disk | ",
+        ]
+    );
+}
+
+#[test]
+fn nothing_expected_is_unknown_with_what_to_do() {
+    assert_eq!(
+        lines(&verify(&Expectation::default(), &sample::facts())),
+        [
+            "hardware.profile: Unknown | nobody said what was ordered | a hardware profile for this asset | enter the asset's serial in a purchase order, or import the asset with a hardware profile",
+            "cabling.plan: Unknown | nobody said how this asset is cabled | a cabling plan for this asset | import the asset with its links: which interface goes to which switch port",
+        ]
+    );
+}
+
+#[test]
+fn a_profile_without_fields_judges_nothing() {
+    assert_eq!(judge_by(HardwareProfile::default(), &sample::facts()), []);
+}
+
+#[test]
+fn facts_not_looked_at_yet_never_pass() {
+    let findings = judge(&Facts::default());
+    assert!(findings.iter().all(|finding| finding.verdict != Verdict::Pass), "{findings:#?}");
+    assert!(findings.iter().all(|finding| !finding.remedy.is_empty()), "{findings:#?}");
+    let unknown = findings.iter().filter(|finding| finding.verdict == Verdict::Unknown);
+    let named: Vec<_> = unknown.map(|finding| (finding.check.as_str(), finding.seen.as_str())).collect();
+    assert_eq!(
+        named,
+        [
+            ("hardware.model", "not looked at yet"),
+            ("firmware.mode", "the kernel does not tell how it was booted"),
+            ("cpu.model", "not looked at yet"),
+            ("cpu.sockets", "not looked at yet"),
+            ("cpu.cores", "not looked at yet"),
+            ("memory.total", "not looked at yet"),
+            ("memory.dimms", "not looked at yet"),
+            ("memory.slot", "not looked at yet"),
+            ("memory.slot", "not looked at yet"),
+        ]
+    );
+}
+
+#[test]
+fn another_model_fails() {
+    let facts = with_smbios(|smbios| {
+        smbios.system = Some(System {
+            manufacturer: Some("Acme".into()),
+            product: Some("Rocket 8000".into()),
+            ..System::default()
+        });
+    });
+    assert_eq!(
+        troubles(&facts),
+        [
+            "hardware.model: Fail | Acme Rocket 8000 | Acme Rocket 9000 | put the ordered server here, or give this asset the profile of what was delivered"
+        ]
+    );
+}
+
+#[test]
+fn a_model_that_differs_by_blanks_only_passes() {
+    let facts = with_smbios(|smbios| {
+        smbios.system = Some(System {
+            manufacturer: Some("Acme  ".into()),
+            product: Some(" Rocket 9000".into()),
+            ..System::default()
+        });
+    });
+    assert_eq!(troubles(&facts), Vec::<String>::new());
+}
+
+#[test]
+fn a_model_half_told_is_unknown() {
+    let facts = with_smbios(|smbios| {
+        smbios.system = Some(System { manufacturer: Some("Acme".into()), ..System::default() });
+    });
+    assert_eq!(
+        troubles(&facts),
+        [
+            "hardware.model: Unknown | SMBIOS tells only \"Acme\" | Acme Rocket 9000 | update the system's firmware, or ask its vendor why the SMBIOS table can't be read"
+        ]
+    );
+}
+
+#[test]
+fn legacy_boot_on_a_uefi_profile_fails() {
+    let facts = Facts { firmware_mode: FirmwareMode::Bios, ..sample::facts() };
+    assert_eq!(
+        troubles(&facts),
+        ["firmware.mode: Fail | legacy BIOS | UEFI | set the boot mode to UEFI in the firmware's setup, then restart"]
+    );
+}
+
+#[test]
+fn a_processor_less_names_the_empty_socket() {
+    let mut facts = with_smbios(|smbios| {
+        smbios.processors.push(Processor { socket: Some("CPU 1".into()), populated: false, ..Processor::default() });
+    });
+    let mut profile = sample::profile();
+    profile.cpu.as_mut().unwrap().sockets = Some(2);
+    profile.cpu.as_mut().unwrap().cores = None;
+    facts.kernel.release = "x".into();
+    let findings = judge_by(profile, &facts);
+    assert_eq!(
+        lines(&findings)[0],
+        "cpu.sockets: Fail | 1 processor | 2 processors | seat a processor in the empty socket CPU 1"
+    );
+}
+
+#[test]
+fn cores_switched_off_in_setup_are_named() {
+    let mut facts = with_smbios(|smbios| smbios.processors[0].cores_enabled = Some(16));
+    if let Observed::Seen { value, .. } = &mut facts.cpu {
+        value.cores = 16;
+    }
+    assert_eq!(
+        troubles(&facts),
+        ["cpu.cores: Fail | 16 cores | 32 cores | enable all cores in the firmware's setup: CPU 0 runs 16 of its 32"]
+    );
+}
+
+#[test]
+fn a_missing_dimm_fails_by_size_by_count_and_by_slot() {
+    let facts = with_smbios(|smbios| smbios.memory_devices[1] = sample::dimm("A2", None));
+    assert_eq!(
+        troubles(&facts),
+        [
+            "memory.total: Fail | 32768 MiB (32 GiB): A1 32 GiB | 65536 MiB (64 GiB) | reseat the DIMMs; add or replace the one that is missing, dead or too small",
+            "memory.dimms: Fail | 1 DIMM; empty: A2, A3, A4 | 2 DIMMs | seat the missing DIMMs; reseat one whose slot is full and reads as empty",
+            "memory.slot [A2]: Fail | empty | a DIMM | seat a DIMM in A2; reseat it if there is one, and replace it if it stays dead",
+        ]
+    );
+}
+
+#[test]
+fn a_dimm_too_many_fails() {
+    let facts = with_smbios(|smbios| smbios.memory_devices[2] = sample::dimm("A3", Some(16_384)));
+    assert_eq!(
+        troubles(&facts),
+        [
+            "memory.total: Fail | 81920 MiB (80 GiB): A1 32 GiB, A2 32 GiB, A3 16 GiB | 65536 MiB (64 GiB) | compare the DIMMs with the order; remove what was not ordered",
+            "memory.dimms: Fail | 3 DIMMs: A1, A2, A3 | 2 DIMMs | compare the DIMMs with the order; remove what was not ordered",
+        ]
+    );
+}
+
+#[test]
+fn a_dimm_of_unknown_size_is_unknown() {
+    let facts = with_smbios(|smbios| smbios.memory_devices[1].size_bytes = None);
+    assert_eq!(
+        troubles(&facts),
+        [
+            "memory.total: Unknown | SMBIOS does not tell the size of A2 | 65536 MiB (64 GiB) | update the system's firmware, or ask its vendor why the SMBIOS table can't be read"
+        ]
+    );
+}
+
+#[test]
+fn a_slot_that_the_board_does_not_have_is_unknown() {
+    let mut profile = sample::profile();
+    profile.memory.as_mut().unwrap().populated_locators = vec!["B1".into()];
+    assert_eq!(
+        lines(&judge_by(profile, &sample::facts()))[0],
+        "memory.slot [B1]: Unknown | SMBIOS lists no slot of this name, but A1, A2, A3, A4 | a DIMM | correct the slot's name in the hardware profile, or compare the board with the order"
+    );
+}
+
+#[test]
+fn a_table_without_slots_is_unknown() {
+    let facts = with_smbios(|smbios| smbios.memory_devices.clear());
+    let seen: Vec<_> = judge(&facts).into_iter().filter(|f| f.verdict == Verdict::Unknown).map(|f| f.seen).collect();
+    assert_eq!(seen, ["SMBIOS lists no memory slots (type 17)"; 4]);
+}
+
+#[test]
+fn a_nic_less_mentions_what_its_driver_may_lack() {
+    let mut facts = sample::facts();
+    facts.nics.pop();
+    assert_eq!(
+        troubles(&facts),
+        [
+            "nics.count: Fail | 1 network interface: eth0 | 2 network interfaces | reseat the missing network card; if it stays missing, its driver is not in the image"
+        ]
+    );
+    facts.kernel.missing_firmware = vec!["intel/ice/ddp/ice.pkg".into()];
+    assert_eq!(
+        troubles(&facts),
+        [
+            "nics.count: Fail | 1 network interface: eth0 | 2 network interfaces | reseat the missing network card; or its driver lacks a firmware file (the image lacks 1)"
+        ]
+    );
+}
+
+#[test]
+fn a_disk_counts_for_the_first_kind_it_fits() {
+    let mut facts = sample::facts();
+    facts.disks = vec![
+        sample::disk("nvme0n1", "nvme", 960),
+        sample::disk("nvme1n1", "nvme", 960),
+        sample::disk("nvme2n1", "nvme", 480),
+    ];
+    assert_eq!(troubles(&facts), Vec::<String>::new());
+
+    facts.disks.push(sample::disk("nvme3n1", "nvme", 960));
+    assert_eq!(
+        troubles(&facts),
+        [
+            "disks.count [nvme, at least 960 GB]: Fail | 3 disks: nvme0n1 (nvme, 960 GB), nvme1n1 (nvme, 960 GB), nvme3n1 (nvme, 960 GB) | 2 disks | compare the disks with the order; remove what was not ordered"
+        ]
+    );
+}
+
+#[test]
+fn a_disk_too_small_is_shown() {
+    let mut facts = sample::facts();
+    facts.disks[2] = sample::disk("sda", "sata", 120);
+    assert_eq!(
+        troubles(&facts),
+        [
+            "disks.count [any, at least 240 GB]: Fail | no disk; of no kind: 1 disk: sda (sata, 120 GB) | 1 disk | reseat the missing disk; replace it if it stays missing or is too small"
+        ]
+    );
+}
+
+#[test]
+fn a_disk_of_unknown_transport_is_unknown() {
+    let mut facts = sample::facts();
+    facts.disks[0].transport = None;
+    let mut profile = sample::profile();
+    profile.disks = vec![DiskProfile { count: 2, min_gb: None, transport: Some("nvme".into()) }];
+    assert_eq!(
+        lines(&judge_by(profile, &facts))[0],
+        "disks.count [nvme]: Unknown | 1 disk: nvme1n1 (nvme, 960 GB); the kernel does not tell how nvme0n1 is attached | 2 disks | compare the disks with the order, or leave the transport out of the hardware profile"
+    );
+}
+
+#[test]
+fn fails_come_first_then_unknowns_then_passes() {
+    let mut facts = with_smbios(|smbios| smbios.system = None);
+    facts.nics.clear();
+    let verdicts: Vec<_> = judge(&facts).iter().map(|finding| finding.verdict).collect();
+    let mut expected = vec![Verdict::Fail, Verdict::Unknown];
+    expected.extend([Verdict::Pass; 10]);
+    assert_eq!(verdicts, expected);
+}
+
+#[test]
+fn every_check_has_a_name_of_its_own() {
+    let names: std::collections::BTreeSet<_> = Check::ALL.iter().map(|check| check.name()).collect();
+    assert_eq!(names.len(), Check::ALL.len());
+    assert!(Check::ALL.iter().all(|check| Check::by_name(check.name()) == Some(*check)));
+    assert!(Check::ALL.is_sorted());
+    assert_eq!(Check::by_name("gpu.count"), None);
+}
+
+#[test]
+fn the_evaluation_says_the_worst() {
+    let finding = |verdict| Finding {
+        check: Check::NicsCount.name().into(),
+        subject: None,
+        verdict,
+        seen: String::new(),
+        expected: String::new(),
+        remedy: String::new(),
+    };
+    let of = |verdicts: &[Verdict]| evaluation(&verdicts.iter().map(|v| finding(*v)).collect::<Vec<_>>());
+    assert_eq!(of(&[]), Evaluation::Pending);
+    assert_eq!(of(&[Verdict::Pass, Verdict::Pass]), Evaluation::Passed);
+    assert_eq!(of(&[Verdict::Fail, Verdict::Pass]), Evaluation::Failing);
+    assert_eq!(of(&[Verdict::Unknown, Verdict::Pass]), Evaluation::Failing);
+}
