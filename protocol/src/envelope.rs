@@ -2,6 +2,14 @@
 //!
 //! Ours on top of `ring` rather than a JWT crate, because each of those that is kept up brings RSA and the NIST curves
 //! into PID 1; one algorithm, fixed by us and never chosen by the message, is also what RFC 8725 §3.1 asks for.
+//!
+//! For a Senzu in another language, any JOSE library makes one:
+//! * header `{"alg": "EdDSA", "kid": …}`; `kid` is the RFC 7638 thumbprint of the public key; `typ` is not looked at; a
+//!   `crit` is refused, and so is a key that comes along (`jwk`, `x5c`, `jku` are ignored);
+//! * payload: the JSON of an [`Instruction`], at most [`MAX_SEALED_BYTES`] with all the rest;
+//! * base64url without padding (RFC 7515 §2), one signature, no detached payload.
+//!
+//! The images carry the public keys as a [`KeySet`]. To replace a key, build images that trust both, then change Senzu's.
 
 use crate::instruction::Instruction;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL};

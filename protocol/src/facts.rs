@@ -118,8 +118,8 @@ pub enum FirmwareMode {
     Unknown,
 }
 
-/// The SMBIOS table (DMTF DSP0134). Strings are as the firmware wrote them, placeholders included; judging them is
-/// [`crate::identity`]'s work. A field that the table does not have is `None`.
+/// The SMBIOS table (DMTF DSP0134). Strings are as the firmware wrote them, placeholders included; they are
+/// judged where identity is. A field that the table does not have is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 pub struct Finding {
     /// The check's name, dotted, stable: `memory.total`, `cabling.port`.
     pub check: String,
-    /// What it was checked on, where the check has many: `eth0`, `DIMM A1`.
+    /// What it was checked on, where the check has many: `A1` (a slot), `NIC 1 (52:54:00:01:10:01, eth0)`. For people: it
+    /// changes when a label does.
     pub subject: Option<String>,
     /// How it came out.
     pub verdict: Verdict,

@@ -46,8 +46,8 @@ uuid_name! {
 pub struct MacAddress(pub [u8; 6]);
 
 impl MacAddress {
-    /// Whether the address can't belong to one interface of the world: multicast, all-zero, all-ones, or locally
-    /// administered (bit 1 of the first octet, IEEE 802 §8.2), which software made up.
+    /// Whether a vendor gave the address to one interface of the world. All-zero, multicast (all-ones too) and locally
+    /// administered addresses (bit 1 of the first octet, IEEE 802 §8.2), which software made up, are not such.
     pub fn is_global_unicast(self) -> bool {
         self.0 != [0; 6] && self.0[0] & 0b01 == 0 && self.0[0] & 0b10 == 0
     }

@@ -4,7 +4,8 @@ use crate::ids::{AssetId, BootId, InstructionId, Sequence, UnixMs};
 use crate::message::AssetState;
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// One thing to do, once.
+/// One thing to do, once: the payload of a sealed instruction. It is delivered at least once and done once: an agent
+/// remembers by `jti` how it ended, and answers the same again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Instruction {
@@ -14,16 +15,17 @@ pub struct Instruction {
     /// Whom it is for; JWT `sub`.
     #[serde(rename = "sub")]
     pub asset: AssetId,
-    /// The one boot session it is for; `None`: whichever runs.
+    /// The one boot session it is for; `None`: whichever runs. Another boot session refuses it.
     #[serde(default)]
     pub boot: Option<BootId>,
-    /// Its place in the asset's queue.
+    /// Its place in the asset's queue: instructions are done in this order, one at a time.
     pub sequence: Sequence,
     /// When it was issued, in milliseconds: JWT's `iat` counts seconds, so this has a name of its own.
     pub issued_ms: UnixMs,
-    /// From when on it must not be started any more.
+    /// From this moment on it must not be started any more, by Senzu's clock: the agent sets its own by
+    /// `senzu_time_ms` of whoami. One that was started in time goes on.
     pub expires_ms: UnixMs,
-    /// What must hold for it to be done (compare-and-set); otherwise it is refused.
+    /// What must hold at the moment it is started (compare-and-set); otherwise it is refused.
     #[serde(default)]
     pub precondition: Option<Precondition>,
     /// What to do.
@@ -52,9 +54,9 @@ pub enum Precondition {
     Unknown,
 }
 
-/// What to do.
+/// What to do, by `kind`. An agent takes any other `kind` than these, and one of these whose body it can't read, for an
+/// action that it does not know, and reports `refused`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Action {
     /// Know yourself to be in another state: what the console shows and the server answers.
@@ -112,16 +114,70 @@ impl Action {
     }
 }
 
+/// The kinds of [`Action`] that this build knows, as they travel. Its words are the protocol's document.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case", tag = "kind")]
+enum Known {
+    /// Know yourself to be in another state: what the console shows and the server answers.
+    SwitchState {
+        /// The new state.
+        to: AssetState,
+    },
+    /// Restart the machine.
+    Reboot {
+        /// Why, for the console.
+        reason: String,
+    },
+    /// Power the machine off.
+    Shutdown {
+        /// Why, for the console.
+        reason: String,
+    },
+    /// Bring a component's firmware to a version.
+    FirmwareUpdate {
+        /// `bmc`, `bios`, …
+        component: String,
+        /// The version to reach.
+        version: String,
+        /// Where the image is.
+        url: String,
+        /// The image's SHA-256, lower-case hex.
+        sha256: String,
+    },
+}
+
+/// What may be sent is what is known: the document must not promise an action called `unknown`.
+#[cfg(feature = "openapi")]
+mod schema {
+    use super::{Action, Known};
+    use utoipa::{
+        PartialSchema, ToSchema,
+        openapi::{RefOr, Schema},
+    };
+
+    impl PartialSchema for Action {
+        fn schema() -> RefOr<Schema> {
+            let mut schema = Known::schema();
+            if let RefOr::T(Schema::OneOf(kinds)) = &mut schema {
+                kinds.description = Some(
+                    "What to do, by `kind`. An agent reports `refused` for any other kind, and for a body it can't read."
+                        .into(),
+                );
+            }
+            schema
+        }
+    }
+
+    impl ToSchema for Action {
+        fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+            Known::schemas(schemas);
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for Action {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "snake_case", tag = "kind")]
-        enum Known {
-            SwitchState { to: AssetState },
-            Reboot { reason: String },
-            Shutdown { reason: String },
-            FirmwareUpdate { component: String, version: String, url: String, sha256: String },
-        }
         const KINDS: [&str; 4] = ["switch_state", "reboot", "shutdown", "firmware_update"];
 
         let body = serde_json::Value::deserialize(deserializer)?;

@@ -7,7 +7,7 @@
 //! * [`facts`]: what an agent observed of the machine it woke up in; no opinion.
 //! * [`identity`]: whether two sightings are the same asset.
 //! * [`expectation`]: what Senzu expects of an asset.
-//! * [`finding`] and [`verify`]: the judgement, `verify(expectation, facts) -> findings`.
+//! * [`finding`] and [`mod@verify`]: the judgement, `verify(expectation, facts) -> findings`.
 //! * [`instruction`] and [`envelope`]: what Senzu tells an agent to do, and the signature that makes it believable.
 //! * [`message`]: the HTTP bodies of `/v1`.
 //!

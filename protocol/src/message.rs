@@ -11,7 +11,22 @@
 //! | `GET /v1/boot-targets?after=N&wait_s=30` | → [`BootTargets`] |
 //! | `POST /v1/promotions` (the agent's own server) | [`PromotionRequest`] → [`PromotionAnswer`] |
 //!
-//! Session routes carry `Authorization: Bearer` with the token that [`Whoami`] gave. Any error is a [`Problem`].
+//! Session routes carry `Authorization: Bearer` with the token that [`Whoami`] gave. Any error is a [`Problem`]; a refused
+//! promotion is none, but a [`PromotionAnswer`] with status 409.
+//!
+//! | status | what it says | what the sender does |
+//! | --- | --- | --- |
+//! | 400, 422 | the body is not what the route takes | mends the sender: sent again it fares no better |
+//! | 401 | no token, or one that Senzu does not know | sends BOOT_EVENT again: the answer has a fresh token |
+//! | 403 | the token is another boot session's | the same |
+//! | 404 | no such session, instruction or asset | the same, for a session |
+//! | 409 | an older generation of facts than one seen | sends the newest facts |
+//! | 413 | the body is too large | mends the sender |
+//! | 5xx, none | Senzu is in trouble | waits, longer each time and never for good, and sends again |
+//!
+//! A boot session in order: BOOT_EVENT until it is answered; then, side by side, facts (on every change, and every
+//! `facts_period_s`) and the long-poll for instructions. Each instruction is opened ([`crate::envelope`]), reported
+//! `accepted` or `refused`, done, and reported `done` or `failed`. All of it may be sent twice.
 
 use crate::{
     expectation::Expectation,
@@ -178,8 +193,8 @@ pub struct FactsAnswer {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct InstructionsAnswer {
-    /// Sealed instructions ([`crate::envelope`]) behind `after`, in sequence. At least once: one that is not yet ended
-    /// comes again.
+    /// Sealed instructions that are not yet ended and whose sequence is greater than `after`, in sequence. At least once:
+    /// an agent that asks with `after=0`, as after a restart, gets those that are not yet ended again.
     pub instructions: Vec<SealedInstruction>,
     /// Where the asset stands now.
     pub standing: Standing,
@@ -191,11 +206,13 @@ pub struct InstructionsAnswer {
 pub struct SealedInstruction {
     /// Its place in the queue, to be asked for by `after`. The signed body says it too, and counts.
     pub sequence: Sequence,
-    /// JWS compact serialization (RFC 7515 §7.1) whose payload is an [`crate::instruction::Instruction`].
+    /// JWS compact serialization (RFC 7515 §7.1), EdDSA over Ed25519 (RFC 8037), whose payload is an `Instruction`. The
+    /// header's `kid` is the key's thumbprint (RFC 7638); at most 16 KiB in all.
     pub jws: String,
 }
 
-/// What became of an instruction. Idempotent.
+/// What became of an instruction. Idempotent: the same report again changes nothing, and none changes anything after
+/// `done`, `failed` or `refused`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case", tag = "status")]

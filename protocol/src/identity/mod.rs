@@ -5,7 +5,7 @@
 //! or fills with a placeholder weighs nothing. An asset of which only one thing is known (a serial from an order) is
 //! recognized by that one thing.
 //!
-//! The weights are in [`weight`]; [`compare`] decides between two, [`pick`] among many.
+//! The weights are in `weight`; [`compare`] decides between two, [`pick`] among many.
 
 mod placeholder;
 mod weight;

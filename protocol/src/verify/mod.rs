@@ -1,7 +1,7 @@
 //! The judgement: one pure function, used at both ends. The agent calls it for the console, Senzu for the record.
 //!
-//! A check is a [`Check`] (its name on the wire) and a function of one of the families, [`hardware`] and [`cabling`],
-//! that asks one [`Question`](check::Question) and answers it: pass, fail, or unknown with the reason. A new check is a
+//! A check is a [`Check`] (its name on the wire) and a function of one of the families, `hardware` and `cabling`,
+//! that asks one `Question` and answers it: pass, fail, or unknown with the reason. A new check is a
 //! new variant of [`Check`], and a new function called by its family's `judge`.
 //!
 //! Rules of every check:

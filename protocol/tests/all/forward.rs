@@ -129,3 +129,13 @@ fn a_finding_of_a_newer_verdict_is_no_pass() {
     let read: Finding = serde_json::from_value(finding).unwrap();
     assert_eq!(pious_protocol::finding::evaluation(&[read]), Evaluation::Failing);
 }
+
+/// The document that others build their Senzu from must not promise an action called `unknown`.
+#[cfg(feature = "openapi")]
+#[test]
+fn the_schema_of_an_action_lists_the_known_kinds_only() {
+    let schema = serde_json::to_value(<Action as utoipa::PartialSchema>::schema()).unwrap();
+    let kinds: Vec<_> =
+        schema["oneOf"].as_array().unwrap().iter().map(|kind| kind["properties"]["kind"]["enum"][0].clone()).collect();
+    assert_eq!(kinds, ["switch_state", "reboot", "shutdown", "firmware_update"]);
+}
