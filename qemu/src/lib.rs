@@ -1,1 +1,14 @@
-//! x
+//! The rack on a desk: userspace switches, dnsmasq, iPXE, QEMU servers, a real `lldpd`, Senzu and pxe, all inside
+//! namespaces of their own.
+//!
+//! * [`rack`]: the rack file, checked. Pure.
+//! * [`switch`]: the Ethernet switches. Pure.
+//! * [`machine`]: one QEMU server.
+//! * [`lab`]: everything together, and the handle [`Lab`] that tests and the demo drive it by.
+
+pub mod lab;
+pub mod machine;
+pub mod rack;
+pub mod switch;
+
+pub use lab::{Lab, LabError, Options};

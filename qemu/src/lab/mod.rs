@@ -1,0 +1,23 @@
+//! The rack, running: namespaces, wires, services, servers; and the handle by which it is driven from outside.
+//!
+//! Three processes: the *handle* (a command, a test) in the host's namespaces; the *outer* process, which makes
+//! namespaces of its own and waits; the *inner* one, PID 1 in them, which runs everything else. Whoever of the three
+//! dies takes the ones behind it along, so nothing is left behind, whatever kills them.
+
+pub mod control;
+pub mod events;
+pub mod faults;
+pub mod forward;
+pub mod handle;
+pub mod inner;
+pub mod interface;
+pub mod namespace;
+pub mod options;
+pub mod programs;
+pub mod serial;
+pub mod servers;
+pub mod services;
+pub mod wires;
+
+pub use handle::{Lab, LabError};
+pub use options::Options;

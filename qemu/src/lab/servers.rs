@@ -1,0 +1,226 @@
+//! The rack's servers: on or off, their serial ports, the carriers of their NICs.
+
+use super::{
+    events::{Events, What},
+    inner::LabFault,
+    serial::Serial,
+    wires::Wires,
+};
+use crate::{
+    machine::{
+        argv::{Accelerator, Places},
+        qmp::MachineEvent,
+        running::{Machine, MachineError, Started},
+    },
+    rack::{NicRef, PortRef, Rack, ServerSpec},
+    switch::fabric::End,
+};
+use std::{
+    collections::BTreeMap,
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+use tokio::sync::watch;
+
+/// Where sockets lie: on the lab's own `/run`, where paths are short and vanish with it.
+const SOCKETS: &str = "/run/pious-lab";
+
+/// All servers of a rack.
+pub struct Servers {
+    rack: Arc<Rack>,
+    files: PathBuf,
+    accelerator: Accelerator,
+    wires: Arc<Wires>,
+    events: Arc<Events>,
+    serials: BTreeMap<String, Arc<Serial>>,
+    on: Mutex<BTreeMap<String, Arc<Machine>>>,
+    /// Servers that are being switched on.
+    starting: Mutex<Vec<String>>,
+    /// Where each cable was last, for `plug` without a port.
+    last: Mutex<BTreeMap<NicRef, PortRef>>,
+    off: watch::Sender<()>,
+}
+
+/// A server's places beneath the run directory.
+pub fn places(files: &Path, server: &str) -> Places {
+    Places { files: files.join("servers").join(server), sockets: Path::new(SOCKETS).join(server) }
+}
+
+impl Servers {
+    /// All off. A run starts with empty disks: what an earlier one left behind is removed.
+    pub fn new(
+        rack: Arc<Rack>,
+        files: &Path,
+        accelerator: Accelerator,
+        wires: Arc<Wires>,
+        events: Arc<Events>,
+    ) -> io::Result<Self> {
+        let mut serials = BTreeMap::new();
+        let mut last = BTreeMap::new();
+        for server in &rack.servers {
+            let places = places(files, &server.name);
+            match std::fs::remove_dir_all(&places.files) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
+            std::fs::create_dir_all(&places.files)?;
+            serials.insert(server.name.clone(), Arc::new(Serial::create(&places.files.join("serial.log"))?));
+            for nic in &server.nics {
+                if let Some(port) = &nic.cable {
+                    last.insert(NicRef { server: server.name.clone(), nic: nic.name.clone() }, port.clone());
+                }
+            }
+        }
+        Ok(Self {
+            rack,
+            files: files.to_owned(),
+            accelerator,
+            wires,
+            events,
+            serials,
+            on: Mutex::default(),
+            starting: Mutex::default(),
+            last: Mutex::new(last),
+            off: watch::Sender::new(()),
+        })
+    }
+
+    /// Switches a server on.
+    pub async fn boot(self: &Arc<Self>, name: &str) -> Result<(), LabFault> {
+        let server = self.rack.server(name)?.clone();
+        {
+            let mut starting = lock(&self.starting);
+            if lock(&self.on).contains_key(name) || starting.iter().any(|other| other == name) {
+                return Err(LabFault::AlreadyOn(name.to_owned()));
+            }
+            starting.push(name.to_owned());
+        }
+        let started = self.switch_on(&server).await;
+        lock(&self.starting).retain(|other| other != name);
+        Ok(started?)
+    }
+
+    async fn switch_on(self: &Arc<Self>, server: &ServerSpec) -> Result<(), MachineError> {
+        let started = Machine::start(server, places(&self.files, &server.name), self.accelerator).await?;
+        let machine = Arc::clone(&started.machine);
+        for (index, nic) in server.nics.iter().enumerate() {
+            let end = End::Nic(NicRef { server: server.name.clone(), nic: nic.name.clone() });
+            if self.carrier(&end).is_none() {
+                machine.set_carrier(index, false).await?;
+            }
+        }
+        lock(&self.on).insert(server.name.clone(), Arc::clone(&machine));
+        self.events.add(Some(&server.name), What::PowerOn);
+        tokio::spawn(Arc::clone(self).attend(server.name.clone(), started));
+        machine.run().await
+    }
+
+    /// Stays with a server until it is off.
+    async fn attend(self: Arc<Self>, name: String, started: Started) {
+        let Started { machine: _, mut process, mut events, serial } = started;
+        let copying = self.serials.get(&name).map(|log| {
+            let log = Arc::clone(log);
+            tokio::spawn(async move { log.follow(serial).await })
+        });
+        while let Some(event) = events.recv().await {
+            match event {
+                MachineEvent::Reset { guest } => self.events.add(Some(&name), What::Reset { guest }),
+                MachineEvent::Shutdown { guest } => self.events.add(Some(&name), What::Shutdown { guest }),
+                MachineEvent::Other(other) => tracing::debug!(server = name, other, "QEMU"),
+            }
+        }
+        let status = process.wait().await;
+        if let Some(copying) = copying {
+            let _ = copying.await;
+        }
+        tracing::info!(server = name, ?status, "off");
+        lock(&self.on).remove(&name);
+        self.events.add(Some(&name), What::Off);
+        self.off.send_replace(());
+    }
+
+    /// A server that is on.
+    pub fn machine(&self, name: &str) -> Result<Arc<Machine>, LabFault> {
+        self.rack.server(name)?;
+        lock(&self.on).get(name).cloned().ok_or_else(|| LabFault::Off(name.to_owned()))
+    }
+
+    /// Whether a server is on.
+    pub fn is_on(&self, name: &str) -> bool {
+        lock(&self.on).contains_key(name)
+    }
+
+    /// Pulls every power cord, and waits until all are off.
+    pub async fn all_off(&self) {
+        let mut off = self.off.subscribe();
+        let machines: Vec<Arc<Machine>> = lock(&self.on).values().cloned().collect();
+        for machine in machines {
+            let _ = machine.power_off().await;
+        }
+        while !lock(&self.on).is_empty() {
+            let _ = off.changed().await;
+        }
+    }
+
+    /// A server's serial port.
+    pub fn serial(&self, name: &str) -> Result<Arc<Serial>, LabFault> {
+        self.rack.server(name)?;
+        self.serials.get(name).cloned().ok_or_else(|| LabFault::Off(name.to_owned()))
+    }
+
+    /// Pulls a cable: nothing passes any more, and the NIC loses its carrier.
+    pub async fn unplug(&self, nic: &NicRef) -> Result<PortRef, LabFault> {
+        self.rack.nic(nic)?;
+        let end = End::Nic(nic.clone());
+        let port = self.wires.fabric().unplug(&end).ok_or_else(|| LabFault::NotPlugged(nic.clone()))?;
+        lock(&self.last).insert(nic.clone(), port.clone());
+        self.tell_carrier(nic).await?;
+        let (nic, was_in) = (nic.to_string(), port.to_string());
+        self.events.add(None, What::Unplugged { nic, port: was_in });
+        Ok(port)
+    }
+
+    /// Plugs a cable: into the port named, or the one it was in last.
+    pub async fn plug(&self, nic: &NicRef, port: Option<PortRef>) -> Result<PortRef, LabFault> {
+        self.rack.nic(nic)?;
+        let last = || lock(&self.last).get(nic).cloned();
+        let port = port.or_else(last).ok_or_else(|| LabFault::NeverPlugged(nic.clone()))?;
+        let end = End::Nic(nic.clone());
+        self.wires.fabric().plug(end.clone(), &port)?;
+        lock(&self.last).insert(nic.clone(), port.clone());
+        self.tell_carrier(nic).await?;
+        self.wires.announce_to(&end);
+        self.events.add(None, What::Plugged { nic: nic.to_string(), port: port.to_string() });
+        Ok(port)
+    }
+
+    /// Sets the carriers of the NIC at a port, after the port was shut or opened.
+    pub async fn port_changed(&self, port: &PortRef) -> Result<(), LabFault> {
+        let end = self.wires.fabric().end_at(port).cloned();
+        match end {
+            Some(End::Nic(nic)) => self.tell_carrier(&nic).await,
+            Some(End::Interface(_) | End::Daemon(_)) | None => Ok(()),
+        }
+    }
+
+    /// The port that gives an end its carrier: one that is plugged and not shut.
+    fn carrier(&self, end: &End) -> Option<PortRef> {
+        let fabric = self.wires.fabric();
+        let port = fabric.port_of(end)?;
+        fabric.is_down(&port).is_ok_and(|down| !down).then_some(port)
+    }
+
+    async fn tell_carrier(&self, nic: &NicRef) -> Result<(), LabFault> {
+        let Ok(machine) = self.machine(&nic.server) else { return Ok(()) };
+        let nics = &self.rack.server(&nic.server)?.nics;
+        if let Some(index) = nics.iter().position(|spec| spec.name == nic.nic) {
+            machine.set_carrier(index, self.carrier(&End::Nic(nic.clone())).is_some()).await?;
+        }
+        Ok(())
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,466 @@
+//! What a rack file must not say. Every error names the objects.
+
+use super::{NicRef, PortRef, Rack, ServerSpec, SwitchSpec};
+use crate::rack::Firmware;
+use pious_protocol::ids::MacAddress;
+use std::collections::BTreeMap;
+use thiserror::Error;
+
+/// The longest name of a switch, server or NIC: names become parts of socket paths, and those end at 107 bytes.
+const MAX_NAME_BYTES: usize = 32;
+
+/// The smallest memory that a server's firmware and kernel start in at all.
+const MIN_MEMORY_MIB: u64 = 128;
+
+/// Why a rack file is not believed.
+#[derive(Debug, Error)]
+pub enum RackError {
+    /// No TOML, or not a rack's.
+    #[error("rack file can't be read")]
+    Syntax(#[source] toml::de::Error),
+    /// Text that is no port.
+    #[error("{0:?} is no switch port; write switch.port, as in r1-sw1.Ethernet1")]
+    NotAPort(String),
+    /// Text that is no NIC.
+    #[error("{0:?} is no server's NIC; write server.nic, as in r1-u10.nic1")]
+    NotANic(String),
+    /// A switch that the rack does not have.
+    #[error("the rack has no switch {:?} (in {port})", port.switch)]
+    UnknownSwitch {
+        /// The port that was asked for.
+        port: PortRef,
+    },
+    /// A port that the switch does not have.
+    #[error("switch {:?} has no port {:?}", .0.switch, .0.port)]
+    UnknownPort(PortRef),
+    /// A server that the rack does not have.
+    #[error("the rack has no server {0:?}")]
+    UnknownServer(String),
+    /// A NIC that the server does not have.
+    #[error("server {:?} has no NIC {:?}", .0.server, .0.nic)]
+    UnknownNic(NicRef),
+    /// Two cables in one port.
+    #[error("two cables in port {port}: {first} and {second}")]
+    PortTaken {
+        /// The port.
+        port: PortRef,
+        /// The cable's other end.
+        first: String,
+        /// The other cable's other end.
+        second: String,
+    },
+    /// Two plans for one port.
+    #[error("two cables are planned for port {port}: {first} and {second}")]
+    PlanTaken {
+        /// The port.
+        port: PortRef,
+        /// The cable's other end.
+        first: String,
+        /// The other cable's other end.
+        second: String,
+    },
+    /// Something that must be there once is there twice.
+    #[error("{what} {value} belongs to both {first} and {second}")]
+    Duplicate {
+        /// `MAC address`, `serial`, …
+        what: &'static str,
+        /// Its value.
+        value: String,
+        /// Who has it.
+        first: String,
+        /// Who has it too.
+        second: String,
+    },
+    /// A name that can't be part of a path or of an LLDP identity.
+    #[error(
+        "{what} {name:?} is not a usable name: 1 to {MAX_NAME_BYTES} letters, digits, hyphens, underscores{}",
+        if *.what == "port" || *.what == "switch" { ", slashes (ports), dots (switches)" } else { "" }
+    )]
+    BadName {
+        /// What is called so.
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// A VLAN id outside 1–4094.
+    #[error("port {port}: VLAN {vlan} is not between 1 and 4094")]
+    BadVlan {
+        /// The port.
+        port: PortRef,
+        /// The id.
+        vlan: u16,
+    },
+    /// A VLAN that is native and tagged at once.
+    #[error("port {port}: VLAN {vlan} is both native and tagged")]
+    NativeAndTagged {
+        /// The port.
+        port: PortRef,
+        /// The id.
+        vlan: u16,
+    },
+    /// A loss of more than everything.
+    #[error("port {port}: loss of {percent} % is more than 100 %")]
+    BadLoss {
+        /// The port.
+        port: PortRef,
+        /// The percentage.
+        percent: u8,
+    },
+    /// An interface that the lab does not have.
+    #[error("uplink {0:?}: the lab's interfaces are prov and bmc")]
+    UnknownInterface(String),
+    /// A profile that the rack does not have.
+    #[error("server {server}: the rack has no hardware profile {profile:?}")]
+    UnknownProfile {
+        /// The server.
+        server: String,
+        /// The profile.
+        profile: String,
+    },
+    /// Too little memory to start.
+    #[error(
+        "server {server}: {mib} MiB of memory are fewer than the {MIN_MEMORY_MIB} MiB that firmware and kernel need"
+    )]
+    TooLittleMemory {
+        /// The server.
+        server: String,
+        /// Its memory.
+        mib: u64,
+    },
+    /// A server without a processor.
+    #[error("server {0}: sockets and cores must be at least 1")]
+    NoProcessor(String),
+    /// `undionly.kpxe` is a BIOS program.
+    #[error("server {0}: chainload = true is for BIOS servers; UEFI servers load snponly.efi by themselves")]
+    ChainloadUefi(String),
+    /// A NIC's address with the multicast bit.
+    #[error("{owner}: {mac} is a multicast address")]
+    MulticastMac {
+        /// Whose.
+        owner: String,
+        /// The address.
+        mac: MacAddress,
+    },
+}
+
+pub(super) fn check(rack: &Rack) -> Result<(), RackError> {
+    name("rack", &rack.name, "")?;
+    switches(&rack.switches)?;
+    servers(rack)?;
+    cables(rack)?;
+    identities(rack)
+}
+
+fn name(what: &'static str, name: &str, also: &str) -> Result<(), RackError> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_' || also.contains(c);
+    if name.is_empty() || name.len() > MAX_NAME_BYTES || !name.chars().all(fits) {
+        return Err(RackError::BadName { what, name: name.to_owned() });
+    }
+    Ok(())
+}
+
+/// Remembers who has a value, and complains about the second.
+struct Unique<K> {
+    what: &'static str,
+    owners: BTreeMap<K, String>,
+}
+
+impl<K: Ord + std::fmt::Display> Unique<K> {
+    fn new(what: &'static str) -> Self {
+        Self { what, owners: BTreeMap::new() }
+    }
+
+    fn take(&mut self, value: K, owner: impl Into<String>) -> Result<(), RackError> {
+        let second = owner.into();
+        if let Some(first) = self.owners.get(&value) {
+            return Err(RackError::Duplicate {
+                what: self.what,
+                value: value.to_string(),
+                first: first.clone(),
+                second,
+            });
+        }
+        self.owners.insert(value, second);
+        Ok(())
+    }
+}
+
+fn switches(switches: &[SwitchSpec]) -> Result<(), RackError> {
+    let mut names = Unique::new("switch name");
+    for (index, switch) in switches.iter().enumerate() {
+        name("switch", &switch.name, ".")?;
+        names.take(&switch.name, format!("switch number {}", index + 1))?;
+        let mut ports = Unique::new("port name");
+        for (index, port) in switch.ports.iter().enumerate() {
+            name("port", &port.name, "/:")?;
+            ports.take(&port.name, format!("{}'s port number {}", switch.name, index + 1))?;
+            let at = PortRef { switch: switch.name.clone(), port: port.name.clone() };
+            if let Some(&vlan) = port.native.iter().chain(&port.tagged).find(|vlan| !(1..=4094).contains(*vlan)) {
+                return Err(RackError::BadVlan { port: at, vlan });
+            }
+            if let Some(&vlan) = port.tagged.iter().find(|vlan| port.native == Some(**vlan)) {
+                return Err(RackError::NativeAndTagged { port: at, vlan });
+            }
+            if port.loss_percent > 100 {
+                return Err(RackError::BadLoss { port: at, percent: port.loss_percent });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn servers(rack: &Rack) -> Result<(), RackError> {
+    let mut names = Unique::new("server name");
+    for (index, server) in rack.servers.iter().enumerate() {
+        name("server", &server.name, "")?;
+        names.take(&server.name, format!("server number {}", index + 1))?;
+        let mut nics = Unique::new("NIC name");
+        for (index, nic) in server.nics.iter().enumerate() {
+            name("NIC", &nic.name, "")?;
+            nics.take(&nic.name, format!("{}'s NIC number {}", server.name, index + 1))?;
+        }
+        if server.memory_mib < MIN_MEMORY_MIB {
+            return Err(RackError::TooLittleMemory { server: server.name.clone(), mib: server.memory_mib });
+        }
+        if server.sockets == 0 || server.cores == 0 {
+            return Err(RackError::NoProcessor(server.name.clone()));
+        }
+        if server.chainload && server.firmware == Firmware::Uefi {
+            return Err(RackError::ChainloadUefi(server.name.clone()));
+        }
+        if let Some(profile) = &server.profile
+            && !rack.profiles.iter().any(|known| known.name == *profile)
+        {
+            return Err(RackError::UnknownProfile { server: server.name.clone(), profile: profile.clone() });
+        }
+    }
+    Ok(())
+}
+
+fn cables(rack: &Rack) -> Result<(), RackError> {
+    let mut taken: BTreeMap<&PortRef, String> = BTreeMap::new();
+    let mut plug = |port, second: String| {
+        rack.port(port)?;
+        match taken.get(port) {
+            Some(first) => Err(RackError::PortTaken { port: port.clone(), first: first.clone(), second }),
+            None => {
+                taken.insert(port, second);
+                Ok(())
+            }
+        }
+    };
+    let mut interfaces = Unique::new("interface");
+    for uplink in &rack.uplinks {
+        if !["prov", "bmc"].contains(&uplink.interface.as_str()) {
+            return Err(RackError::UnknownInterface(uplink.interface.clone()));
+        }
+        interfaces.take(&uplink.interface, format!("uplink {}", uplink.cable))?;
+        plug(&uplink.cable, format!("the lab's {}", uplink.interface))?;
+    }
+    for trunk in &rack.trunks {
+        let [a, b] = &trunk.ports;
+        plug(a, format!("the trunk to {b}"))?;
+        plug(b, format!("the trunk to {a}"))?;
+    }
+    for (server, nic) in nics(rack) {
+        if let Some(port) = &nic.cable {
+            plug(port, format!("{}.{}", server.name, nic.name))?;
+        }
+    }
+    plans(rack)
+}
+
+fn plans(rack: &Rack) -> Result<(), RackError> {
+    let mut planned: BTreeMap<&PortRef, String> = BTreeMap::new();
+    for (server, nic) in nics(rack) {
+        let Some(port) = nic.planned.as_ref().or(nic.cable.as_ref()) else { continue };
+        rack.port(port)?;
+        let second = format!("{}.{}", server.name, nic.name);
+        if let Some(first) = planned.insert(port, second.clone()) {
+            return Err(RackError::PlanTaken { port: port.clone(), first, second });
+        }
+    }
+    Ok(())
+}
+
+fn identities(rack: &Rack) -> Result<(), RackError> {
+    let mut macs = Unique::new("MAC address");
+    let mut serials = Unique::new("serial");
+    let mut uuids = Unique::new("UUID");
+    let mut mac = |mac: MacAddress, owner: String| {
+        if mac.0[0] & 1 == 1 {
+            return Err(RackError::MulticastMac { owner, mac });
+        }
+        macs.take(mac, owner)
+    };
+    for switch in &rack.switches {
+        mac(switch.chassis, format!("switch {}", switch.name))?;
+    }
+    for server in &rack.servers {
+        serials.take(&server.serial, &server.name)?;
+        uuids.take(server.uuid, &server.name)?;
+        if let Some(bmc) = server.bmc_mac {
+            mac(bmc, format!("{}'s BMC", server.name))?;
+        }
+    }
+    for (server, nic) in nics(rack) {
+        mac(nic.mac, format!("{}.{}", server.name, nic.name))?;
+    }
+    Ok(())
+}
+
+fn nics(rack: &Rack) -> impl Iterator<Item = (&ServerSpec, &super::NicSpec)> {
+    rack.servers.iter().flat_map(|server| server.nics.iter().map(move |nic| (server, nic)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+        name = "t"
+        [[switches]]
+        name = "sw1"
+        chassis = "52:54:00:5e:00:01"
+        ports = [
+            { name = "p1", native = 10 }, { name = "p2", native = 10, tagged = [20] },
+            { name = "p3", native = 10 }, { name = "p4", native = 10 },
+        ]
+        [[uplinks]]
+        interface = "prov"
+        cable = "sw1.p4"
+        [[profiles]]
+        name = "demo"
+        version = 1
+        [[servers]]
+        name = "a"
+        firmware = "bios"
+        serial = "S1"
+        uuid = "00000000-0000-4000-8000-000000000001"
+        profile = "demo"
+        nics = [{ name = "nic1", mac = "52:54:00:01:00:01", cable = "sw1.p1" }]
+        [[servers]]
+        name = "b"
+        firmware = "uefi"
+        serial = "S2"
+        uuid = "00000000-0000-4000-8000-000000000002"
+        bmc_mac = "52:54:00:ff:00:02"
+        nics = [{ name = "nic1", mac = "52:54:00:01:00:02", cable = "sw1.p2", planned = "sw1.p3" }]
+    "#;
+
+    fn error(from: &str, to: &str) -> String {
+        assert!(GOOD.contains(from), "{from:?} is not in the good file");
+        Rack::parse(&GOOD.replacen(from, to, 1)).expect_err(to).to_string()
+    }
+
+    #[test]
+    fn the_good_file_is_good() {
+        let rack = Rack::parse(GOOD).unwrap();
+        assert_eq!(rack.servers[1].nics[0].planned, Some("sw1.p3".parse().unwrap()));
+        assert_eq!(rack.nic(&"b.nic1".parse().unwrap()).unwrap().mac.to_string(), "52:54:00:01:00:02");
+    }
+
+    #[test]
+    fn every_mistake_is_named() {
+        let cases = [
+            (
+                "two cables in a port",
+                r#"cable = "sw1.p2""#,
+                r#"cable = "sw1.p1""#,
+                "two cables in port sw1.p1: a.nic1 and b.nic1",
+            ),
+            (
+                "a cable in the lab's own port",
+                r#"cable = "sw1.p2""#,
+                r#"cable = "sw1.p4""#,
+                "two cables in port sw1.p4: the lab's prov and b.nic1",
+            ),
+            (
+                "two plans for a port",
+                r#"planned = "sw1.p3""#,
+                r#"planned = "sw1.p1""#,
+                "two cables are planned for port sw1.p1: a.nic1 and b.nic1",
+            ),
+            (
+                "unknown switch",
+                r#"cable = "sw1.p2""#,
+                r#"cable = "sw9.p2""#,
+                r#"the rack has no switch "sw9" (in sw9.p2)"#,
+            ),
+            ("unknown port", r#"cable = "sw1.p2""#, r#"cable = "sw1.p9""#, r#"switch "sw1" has no port "p9""#),
+            (
+                "unknown planned port",
+                r#"planned = "sw1.p3""#,
+                r#"planned = "sw1.p9""#,
+                r#"switch "sw1" has no port "p9""#,
+            ),
+            (
+                "duplicate MAC",
+                "52:54:00:01:00:02",
+                "52:54:00:01:00:01",
+                "MAC address 52:54:00:01:00:01 belongs to both a.nic1 and b.nic1",
+            ),
+            (
+                "a BMC with a NIC's MAC",
+                "52:54:00:ff:00:02",
+                "52:54:00:01:00:01",
+                "MAC address 52:54:00:01:00:01 belongs to both b's BMC and a.nic1",
+            ),
+            (
+                "multicast MAC",
+                "52:54:00:01:00:02",
+                "53:54:00:01:00:02",
+                "b.nic1: 53:54:00:01:00:02 is a multicast address",
+            ),
+            ("duplicate serial", r#""S2""#, r#""S1""#, "serial S1 belongs to both a and b"),
+            (
+                "duplicate UUID",
+                "000000000002",
+                "000000000001",
+                "UUID 00000000-0000-4000-8000-000000000001 belongs to both a and b",
+            ),
+            (
+                "duplicate server",
+                r#"name = "b""#,
+                r#"name = "a""#,
+                "server name a belongs to both server number 1 and server number 2",
+            ),
+            (
+                "duplicate port",
+                r#"name = "p3""#,
+                r#"name = "p1""#,
+                "port name p1 belongs to both sw1's port number 1 and sw1's port number 3",
+            ),
+            ("VLAN 4095", "tagged = [20]", "tagged = [4095]", "port sw1.p2: VLAN 4095 is not between 1 and 4094"),
+            ("native and tagged", "tagged = [20]", "tagged = [10]", "port sw1.p2: VLAN 10 is both native and tagged"),
+            ("loss", "tagged = [20]", "loss_percent = 101", "port sw1.p2: loss of 101 % is more than 100 %"),
+            ("profile", r#"profile = "demo""#, r#"profile = "x""#, r#"server a: the rack has no hardware profile "x""#),
+            (
+                "a name that leaves its directory",
+                r#"name = "b""#,
+                r#"name = "../b""#,
+                r#"server "../b" is not a usable name: 1 to 32 letters, digits, hyphens, underscores"#,
+            ),
+            (
+                "interface",
+                r#"interface = "prov""#,
+                r#"interface = "eth0""#,
+                r#"uplink "eth0": the lab's interfaces are prov and bmc"#,
+            ),
+        ];
+        for (case, from, to, expected) in cases {
+            assert_eq!(error(from, to), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn unknown_keys_and_broken_references_are_syntax_errors() {
+        for (from, to) in [
+            (r#"firmware = "uefi""#, r#"firmwear = "uefi""#),
+            (r#"cable = "sw1.p2""#, r#"cable = "sw1""#),
+            (r#"mac = "52:54:00:01:00:02""#, r#"mac = "52:54""#),
+        ] {
+            assert_eq!(error(from, to), "rack file can't be read", "{to}");
+        }
+    }
+}
