@@ -1,0 +1,290 @@
+//! The view model: what there is to show, and nothing about how.
+
+use super::{next, words::plain};
+use crate::machine::{Ending, Reach, State, is_routable};
+use pious_protocol::{
+    facts::{Dhcp, Link, Neighbours, Nic},
+    finding::{Finding, Verdict},
+    message::{AssetState, Evaluation, TimelineEntry},
+};
+use serde::Serialize;
+use std::time::Duration;
+
+/// The longest text of anybody else's (a switch's name, Senzu's reason) that is shown.
+const MAX_FOREIGN_CHARS: usize = 200;
+
+/// Everything that is shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct View {
+    /// The agent's version.
+    pub version: String,
+    /// The boot session.
+    pub boot_id: String,
+    /// The asset's name by Senzu's word; before that, what PXE called it.
+    pub asset: Option<String>,
+    /// Whether Senzu said who this is in this boot.
+    pub is_confirmed: bool,
+    /// The asset's state.
+    pub state: Option<AssetState>,
+    /// How its evaluation stands.
+    pub evaluation: Option<Evaluation>,
+    /// The bean it is at.
+    pub step: Option<String>,
+    /// Why.
+    pub reason: Option<String>,
+    /// The machine in one line: manufacturer, product, serial, firmware mode.
+    pub machine: String,
+    /// Senzu.
+    pub senzu: SenzuReach,
+    /// Where Senzu is looked for.
+    pub senzu_url: String,
+    /// Every physical NIC.
+    pub nics: Vec<NicView>,
+    /// Everything that is not a pass, worst first.
+    pub findings: Vec<Finding>,
+    /// How many checks passed.
+    pub passed: usize,
+    /// Whether an expectation is known at all.
+    pub is_judged: bool,
+    /// Where the agent's own server answers.
+    pub agent_urls: Vec<String>,
+    /// What people must know besides.
+    pub warnings: Vec<String>,
+    /// Work that must not be disturbed.
+    pub busy: Option<Busy>,
+    /// The machine is going down.
+    pub ending: Option<String>,
+    /// The one next action.
+    pub next: String,
+    /// The moments of this boot.
+    pub timeline: Vec<TimelineEntry>,
+}
+
+/// Whether Senzu answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "reach")]
+pub enum SenzuReach {
+    /// Not asked yet, and why.
+    Untried {
+        /// Why.
+        why: String,
+    },
+    /// It answers.
+    Answers,
+    /// It does not.
+    Fails {
+        /// How.
+        why: String,
+        /// For how long.
+        for_s: u64,
+        /// When it is tried again.
+        retry_in_s: u64,
+    },
+}
+
+/// One NIC.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NicView {
+    /// The kernel's name.
+    pub name: String,
+    /// Its lasting address.
+    pub mac: Option<String>,
+    /// Whether the link works.
+    pub link: Link,
+    /// Negotiated speed.
+    pub speed_mbps: Option<u32>,
+    /// The native VLAN that the neighbour announces.
+    pub native_vlan: Option<u16>,
+    /// Other VLANs: announced by name, or seen as tags.
+    pub other_vlans: Vec<u16>,
+    /// The neighbours heard.
+    pub neighbours: Vec<Neighbour>,
+    /// Why none was heard.
+    pub silence: Option<String>,
+    /// Addresses.
+    pub addresses: Vec<String>,
+    /// DHCP's progress.
+    pub dhcp: Dhcp,
+}
+
+/// The other end of a cable.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Neighbour {
+    /// The switch's name.
+    pub switch: String,
+    /// Its port.
+    pub port: String,
+}
+
+/// Work that must not be disturbed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Busy {
+    /// What is going on.
+    pub words: String,
+    /// How far.
+    pub percent: Option<u8>,
+}
+
+impl View {
+    /// The view of a machine's state. `senzu_urls` are as the machine was told, `port` is the agent's server's.
+    pub fn of(state: &State, now: Duration, surroundings: &Surroundings) -> Self {
+        let (findings, passed): (Vec<_>, Vec<_>) =
+            state.findings().into_iter().partition(|finding| finding.verdict != Verdict::Pass);
+        let known = state.known.as_ref();
+        let facts = state.facts();
+        let mut view = Self {
+            version: state.config().agent_version.clone(),
+            boot_id: state.config().boot_id.to_string(),
+            asset: known.map(|known| foreign(&known.name)).or_else(|| surroundings.called.as_deref().map(foreign)),
+            is_confirmed: known.is_some(),
+            state: known.map(|known| known.standing.state),
+            evaluation: known.map(|known| known.standing.evaluation),
+            step: known.and_then(|known| known.standing.step.as_deref()).map(foreign),
+            reason: known.and_then(|known| known.standing.reason.as_deref()).map(foreign),
+            machine: machine_words(facts),
+            senzu: reach_of(state, now),
+            senzu_url: surroundings.senzu_urls.get(state.senzu).map(|url| foreign(url)).unwrap_or_default(),
+            nics: facts.nics.iter().map(NicView::of).collect(),
+            findings: findings.iter().map(foreign_finding).collect(),
+            passed: passed.len(),
+            is_judged: known.is_some(),
+            agent_urls: agent_urls(&facts.nics, surroundings.port),
+            warnings: state.warnings.iter().map(|warning| foreign(warning)).collect(),
+            busy: None,
+            ending: state.farewell.map(|farewell| ending_words(farewell.ending)),
+            next: String::new(),
+            timeline: state.timeline().to_vec(),
+        };
+        view.warnings.extend(firmware_warning(&facts.kernel.missing_firmware));
+        view.next = next::of(&view);
+        view
+    }
+
+    /// The same view with work that must not be disturbed.
+    pub fn busy_with(mut self, busy: Busy) -> Self {
+        self.busy = Some(busy);
+        self.next = next::of(&self);
+        self
+    }
+}
+
+/// What the view shows that the machine does not know.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// Senzu's URLs, as the machine counts them.
+    pub senzu_urls: Vec<String>,
+    /// The port of the agent's own server, where it runs.
+    pub port: Option<u16>,
+    /// What PXE calls the asset.
+    pub called: Option<String>,
+}
+
+impl NicView {
+    fn of(nic: &Nic) -> Self {
+        let mut other_vlans: Vec<_> =
+            nic.vlan.announced.iter().map(|vlan| vlan.id).chain(nic.vlan.tags_seen.iter().copied()).collect();
+        other_vlans.retain(|vlan| Some(*vlan) != nic.vlan.announced_native);
+        other_vlans.sort_unstable();
+        other_vlans.dedup();
+        Self {
+            name: foreign(&nic.name),
+            mac: nic.lasting_mac().map(|mac| mac.to_string()),
+            link: nic.link,
+            speed_mbps: nic.speed_mbps,
+            native_vlan: nic.vlan.announced_native,
+            other_vlans,
+            neighbours: nic.neighbours.heard().iter().map(Neighbour::of).collect(),
+            silence: match &nic.neighbours {
+                Neighbours::Heard(_) => None,
+                Neighbours::Silent { reason } => Some(foreign(reason)),
+            },
+            addresses: nic.addresses.iter().filter(|address| is_routable(**address)).map(|a| a.to_string()).collect(),
+            dhcp: nic.dhcp.clone(),
+        }
+    }
+}
+
+impl Neighbour {
+    fn of(neighbour: &pious_protocol::facts::Neighbour) -> Self {
+        Self {
+            switch: foreign(neighbour.system_name.as_deref().unwrap_or(&neighbour.chassis_id.value)),
+            port: foreign(&neighbour.port_id.value),
+        }
+    }
+}
+
+fn reach_of(state: &State, now: Duration) -> SenzuReach {
+    match &state.reach {
+        Reach::Answers => SenzuReach::Answers,
+        Reach::Fails { since, failure } => SenzuReach::Fails {
+            why: foreign(&failure.to_string()),
+            for_s: now.saturating_sub(*since).as_secs(),
+            retry_in_s: state.next_try().map_or(0, |next| next.saturating_sub(now).as_secs()),
+        },
+        Reach::Untried => SenzuReach::Untried {
+            why: match (state.inventory.has_link(), state.inventory.has_address()) {
+                (false, _) => "no network link yet",
+                (true, false) => "no address yet",
+                (true, true) => "asking now",
+            }
+            .into(),
+        },
+    }
+}
+
+fn machine_words(facts: &pious_protocol::facts::Facts) -> String {
+    let system = facts.smbios.value().ok().and_then(|smbios| smbios.system.as_ref());
+    let part = |text: Option<&String>| text.map(|text| foreign(text)).unwrap_or_default();
+    let mut words: Vec<String> = match system {
+        Some(system) => vec![part(system.manufacturer.as_ref()), part(system.product.as_ref())],
+        None => vec!["hardware not read yet".into()],
+    };
+    if let Some(serial) = system.and_then(|system| system.serial.as_ref()) {
+        words.push(format!("serial {}", foreign(serial)));
+    }
+    words.push(
+        match facts.firmware_mode {
+            pious_protocol::facts::FirmwareMode::Bios => "BIOS",
+            pious_protocol::facts::FirmwareMode::Uefi => "UEFI",
+            pious_protocol::facts::FirmwareMode::Unknown => "",
+        }
+        .into(),
+    );
+    words.retain(|word| !word.trim().is_empty());
+    words.join("  ")
+}
+
+fn agent_urls(nics: &[Nic], port: Option<u16>) -> Vec<String> {
+    let Some(port) = port else { return Vec::new() };
+    let addresses = nics.iter().flat_map(|nic| &nic.addresses).filter(|address| is_routable(**address));
+    addresses.filter(|address| address.is_ipv4()).map(|address| format!("http://{address}:{port}")).collect()
+}
+
+fn firmware_warning(missing: &[String]) -> Option<String> {
+    let first = missing.first()?;
+    let more = missing.len() - 1;
+    let others = if more == 0 { String::new() } else { format!(" and {more} more") };
+    Some(foreign(&format!("the image lacks firmware that its drivers may ask for: {first}{others}")))
+}
+
+fn ending_words(ending: Ending) -> String {
+    match ending {
+        Ending::PowerOff => "powering off".into(),
+        Ending::Reboot => "rebooting".into(),
+    }
+}
+
+fn foreign(text: &str) -> String {
+    plain(text, MAX_FOREIGN_CHARS)
+}
+
+fn foreign_finding(finding: &Finding) -> Finding {
+    Finding {
+        check: foreign(&finding.check),
+        subject: finding.subject.as_deref().map(foreign),
+        verdict: finding.verdict,
+        seen: foreign(&finding.seen),
+        expected: foreign(&finding.expected),
+        remedy: foreign(&finding.remedy),
+    }
+}

@@ -1,0 +1,184 @@
+//! Words that both drawings share.
+
+use super::{NicView, SenzuReach, View};
+use pious_protocol::{
+    facts::{Dhcp, Link},
+    finding::{Finding, Verdict},
+    message::Evaluation,
+};
+
+/// Text that any console shows and none obeys: printable ASCII, cut to a length. Names come from switches and firmware,
+/// and an escape sequence in one must not redraw the screen.
+pub(super) fn plain(text: &str, most_chars: usize) -> String {
+    let mut out: String = text
+        .chars()
+        .take(most_chars)
+        .map(|c| match c {
+            ' '..='~' => c,
+            '\n' | '\t' => ' ',
+            '\u{2013}' | '\u{2014}' => '-',
+            '\u{2018}' | '\u{2019}' => '\'',
+            '\u{201c}' | '\u{201d}' => '"',
+            _ => '?',
+        })
+        .collect();
+    if text.chars().nth(most_chars).is_some() {
+        out.push_str("...");
+    }
+    out
+}
+
+/// How exact times are: a screen shows seconds, a line would scroll with each of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Times {
+    Exact,
+    Rough,
+}
+
+impl Times {
+    /// For how long something has lasted.
+    fn lasting(self, seconds: u64) -> String {
+        match (self, seconds) {
+            (Self::Exact, _) => format!("for {seconds} s"),
+            (Self::Rough, 0..10) => String::new(),
+            (Self::Rough, 10..30) => "for over 10 s".into(),
+            (Self::Rough, 30..60) => "for over 30 s".into(),
+            (Self::Rough, 60..300) => "for over 1 min".into(),
+            (Self::Rough, _) => format!("for over {} min", seconds / 300 * 5),
+        }
+    }
+}
+
+/// Joins words, without gaps for empty ones.
+pub(super) fn joined(words: &[&str], between: &str) -> String {
+    words.iter().copied().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(between)
+}
+
+pub(super) fn link(nic: &NicView) -> String {
+    match (nic.link, nic.speed_mbps) {
+        (Link::Up, Some(speed)) if speed % 1000 == 0 => format!("up {} Gb/s", speed / 1000),
+        (Link::Up, Some(speed)) => format!("up {speed} Mb/s"),
+        (Link::Up, None) => "up".into(),
+        (Link::NoCarrier, _) => "NO CARRIER".into(),
+        (Link::Disabled, _) => "disabled".into(),
+        (Link::Unknown, _) => "not known".into(),
+    }
+}
+
+pub(super) fn vlan(nic: &NicView) -> String {
+    let others = nic.other_vlans.iter().map(u16::to_string).collect::<Vec<_>>().join(",");
+    match (nic.native_vlan, others.is_empty()) {
+        (Some(native), true) => native.to_string(),
+        (Some(native), false) => format!("{native} +{others}"),
+        (None, false) => format!("+{others}"),
+        (None, true) => "-".into(),
+    }
+}
+
+pub(super) fn neighbour(nic: &NicView, times: Times) -> String {
+    match (nic.neighbours.as_slice(), &nic.silence) {
+        ([first], _) => format!("{} {}", first.switch, first.port),
+        ([first, rest @ ..], _) => format!("{} {} +{}", first.switch, first.port, rest.len()),
+        ([], _) if nic.link != Link::Up => "-".into(),
+        ([], Some(reason)) => match times {
+            Times::Exact => reason.clone(),
+            Times::Rough if reason.contains(|c: char| c.is_ascii_digit()) => "no neighbour heard".into(),
+            Times::Rough => reason.clone(),
+        },
+        ([], None) => "no neighbour heard".into(),
+    }
+}
+
+pub(super) fn address(nic: &NicView, times: Times) -> String {
+    let addresses = nic.addresses.join(" ");
+    match &nic.dhcp {
+        Dhcp::Bound { address, prefix_length, .. } if nic.addresses.len() <= 1 => format!("{address}/{prefix_length}"),
+        Dhcp::Asking { for_s, attempts } if addresses.is_empty() => {
+            let lasting = times.lasting(*for_s);
+            match (times, attempts, for_s) {
+                (_, 0 | 1, 0..10) => "DHCP: asking".into(),
+                (Times::Exact, _, _) => format!("DHCP: NO ANSWER {lasting}"),
+                (Times::Rough, _, 0..10) => "DHCP: asking".into(),
+                (Times::Rough, _, _) => format!("DHCP: NO ANSWER {lasting}"),
+            }
+        }
+        Dhcp::Bound { .. } | Dhcp::Asking { .. } | Dhcp::Idle | Dhcp::Unknown if addresses.is_empty() => "-".into(),
+        Dhcp::Bound { .. } | Dhcp::Asking { .. } | Dhcp::Idle | Dhcp::Unknown => addresses,
+    }
+}
+
+pub(super) fn senzu(view: &View, times: Times) -> String {
+    match &view.senzu {
+        SenzuReach::Untried { why } => format!("{}  not asked: {why}", view.senzu_url),
+        SenzuReach::Answers => format!("{}  answers", view.senzu_url),
+        SenzuReach::Fails { why, for_s, retry_in_s } => {
+            let lasting = times.lasting(*for_s);
+            let again = match times {
+                Times::Exact => format!("next try in {retry_in_s} s"),
+                Times::Rough => "trying on".into(),
+            };
+            format!("{}  {}", view.senzu_url, joined(&[&format!("NOT REACHED: {why}"), &lasting, &again], ", "))
+        }
+    }
+}
+
+pub(super) fn asset(view: &View) -> String {
+    match (&view.asset, view.is_confirmed) {
+        (Some(name), true) => name.clone(),
+        (Some(name), false) => format!("{name} (says PXE; Senzu has not said)"),
+        (None, _) => "unknown server".into(),
+    }
+}
+
+pub(super) fn state(view: &View) -> &'static str {
+    view.state.map_or("state not known", |state| state.name())
+}
+
+pub(super) fn step(view: &View) -> String {
+    let evaluation = match view.evaluation {
+        Some(Evaluation::Pending) => "being evaluated",
+        Some(Evaluation::Failing) => "checks are failing",
+        Some(Evaluation::Passed) => "all checks passed",
+        Some(Evaluation::Unknown) | None => "",
+    };
+    let step = view.step.as_deref().unwrap_or_default();
+    joined(&[&joined(&[step, evaluation], ", "), view.reason.as_deref().unwrap_or_default()], ": ")
+}
+
+pub(super) fn verdict(finding: &Finding) -> &'static str {
+    match finding.verdict {
+        Verdict::Fail => "FAIL",
+        Verdict::Unknown => "UNKNOWN",
+        Verdict::Pass => "pass",
+    }
+}
+
+pub(super) fn title(finding: &Finding) -> String {
+    joined(&[&finding.check, finding.subject.as_deref().unwrap_or_default()], "  ")
+}
+
+pub(super) fn tally(view: &View) -> String {
+    let failed = view.findings.iter().filter(|finding| finding.verdict == Verdict::Fail).count();
+    let unknown = view.findings.len() - failed;
+    match view.is_judged {
+        true => format!("{failed} failed, {unknown} unknown, {} passed", view.passed),
+        false => "not judged: Senzu has not said what is expected".into(),
+    }
+}
+
+pub(super) fn busy(view: &View) -> Option<String> {
+    let busy = view.busy.as_ref()?;
+    let percent = busy.percent.map(|percent| format!("{percent} %")).unwrap_or_default();
+    Some(joined(&["DO NOT POWER OFF", &plain(&busy.words, 200), &percent], "  "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn a_name_cannot_redraw_the_screen() {
+        assert_eq!(plain("sw\u{1b}[2J\u{7}é1", 80), "sw?[2J??1");
+        assert_eq!(plain("abcdef", 3), "abc...");
+    }
+}

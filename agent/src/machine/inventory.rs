@@ -1,0 +1,202 @@
+//! The facts as they stand: what was gathered, with what the network told since laid over it.
+
+use super::event::LinkSeen;
+use pious_protocol::facts::{Dhcp, Facts, Link, Neighbours, Nic, Vlan};
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
+
+/// What the network told of one NIC.
+#[derive(Clone, Debug, Default)]
+struct Overlay {
+    link: Option<LinkSeen>,
+    dhcp: Dhcp,
+    addresses: Option<Vec<IpAddr>>,
+    vlan: Vlan,
+    neighbours: Neighbours,
+}
+
+/// The facts as they stand.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Inventory {
+    gathered: Option<Facts>,
+    overlays: BTreeMap<String, Overlay>,
+    current: Arc<Facts>,
+}
+
+impl Inventory {
+    /// The facts now.
+    pub fn facts(&self) -> &Arc<Facts> {
+        &self.current
+    }
+
+    /// Whether the hardware was looked at.
+    pub fn is_gathered(&self) -> bool {
+        self.gathered.is_some()
+    }
+
+    /// Takes newly gathered facts.
+    pub fn gathered(&mut self, facts: Facts) {
+        self.gathered = Some(facts);
+        self.lay();
+    }
+
+    /// Takes the links; whether a NIC came or went that the gathered facts do not know.
+    pub fn links(&mut self, links: Vec<LinkSeen>) -> bool {
+        for overlay in self.overlays.values_mut() {
+            overlay.link = None;
+        }
+        for link in links {
+            let overlay = self.overlays.entry(link.name.clone()).or_default();
+            overlay.link = Some(link);
+        }
+        self.overlays.retain(|_, overlay| overlay.link.is_some());
+        self.lay();
+        let Some(gathered) = &self.gathered else { return false };
+        let known = |name: &str| gathered.nics.iter().any(|nic| nic.name == name);
+        self.overlays.keys().any(|name| !known(name))
+            || gathered.nics.iter().any(|nic| !self.overlays.contains_key(&nic.name))
+    }
+
+    /// Takes DHCP's progress on one NIC.
+    pub fn dhcp(&mut self, nic: &str, dhcp: Dhcp, addresses: Vec<IpAddr>) {
+        let overlay = self.overlays.entry(nic.to_owned()).or_default();
+        overlay.vlan.dhcp_answers_untagged |= matches!(dhcp, Dhcp::Bound { .. });
+        overlay.dhcp = dhcp;
+        overlay.addresses = Some(addresses);
+        self.lay();
+    }
+
+    /// Takes what LLDP told of one NIC.
+    pub fn lldp(&mut self, nic: &str, neighbours: Neighbours, vlan: Vlan) {
+        let overlay = self.overlays.entry(nic.to_owned()).or_default();
+        let dhcp_answers_untagged = vlan.dhcp_answers_untagged || overlay.vlan.dhcp_answers_untagged;
+        overlay.neighbours = neighbours;
+        overlay.vlan = Vlan { dhcp_answers_untagged, ..vlan };
+        self.lay();
+    }
+
+    /// Whether any NIC can reach another network than its own link.
+    pub fn has_address(&self) -> bool {
+        self.current.nics.iter().flat_map(|nic| &nic.addresses).any(|address| is_routable(*address))
+    }
+
+    /// Whether any link works.
+    pub fn has_link(&self) -> bool {
+        self.current.nics.iter().any(|nic| nic.link == Link::Up)
+    }
+
+    fn lay(&mut self) {
+        let mut facts = self.gathered.clone().unwrap_or_default();
+        for (name, overlay) in &self.overlays {
+            let position = facts.nics.iter().position(|nic| nic.name == *name);
+            let nic = match position.and_then(|at| facts.nics.get_mut(at)) {
+                Some(nic) => nic,
+                // Known to the network before the hardware was looked at (again).
+                None => {
+                    facts.nics.push(Nic { name: name.clone(), ..Nic::default() });
+                    let Some(nic) = facts.nics.last_mut() else { continue };
+                    nic
+                }
+            };
+            overlay.lay_over(nic);
+        }
+        facts.nics.sort_by(|a, b| a.name.cmp(&b.name));
+        self.current = Arc::new(facts);
+    }
+}
+
+impl Overlay {
+    fn lay_over(&self, nic: &mut Nic) {
+        if let Some(seen) = &self.link {
+            nic.link = seen.link;
+            nic.speed_mbps = seen.speed_mbps;
+            nic.mac = seen.mac.or(nic.mac);
+            nic.permanent_mac = seen.permanent_mac.or(nic.permanent_mac);
+        }
+        if let Some(addresses) = &self.addresses {
+            nic.addresses.clone_from(addresses);
+        }
+        nic.dhcp = self.dhcp.clone();
+        nic.vlan = self.vlan.clone();
+        nic.neighbours = self.neighbours.clone();
+    }
+}
+
+/// Whether an address is good for more than its own link or host.
+pub(crate) fn is_routable(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => !v4.is_loopback() && !v4.is_link_local() && !v4.is_unspecified(),
+        IpAddr::V6(v6) => !v6.is_loopback() && !v6.is_unicast_link_local() && !v6.is_unspecified(),
+    }
+}
+
+/// Whether two sets of facts differ in more than counters that tick by themselves: how long DHCP asks, how long a link
+/// is silent. Those travel with the next sending and are no reason for one.
+pub(crate) fn differ_materially(a: &Facts, b: &Facts) -> bool {
+    a != b && settled(a) != settled(b)
+}
+
+fn settled(facts: &Facts) -> Facts {
+    let mut facts = facts.clone();
+    for nic in &mut facts.nics {
+        if let Dhcp::Asking { for_s, attempts } = &mut nic.dhcp {
+            (*for_s, *attempts) = (0, 0);
+        }
+        if let Neighbours::Silent { reason } = &mut nic.neighbours {
+            reason.retain(|c| !c.is_ascii_digit());
+        }
+    }
+    facts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn link(name: &str) -> LinkSeen {
+        LinkSeen { name: name.into(), mac: None, permanent_mac: None, link: Link::Up, speed_mbps: Some(1000) }
+    }
+
+    #[test]
+    fn a_nic_that_the_gathered_facts_lack_asks_for_another_look() {
+        let mut inventory = Inventory::default();
+        assert!(!inventory.links(vec![link("eth0")]), "nothing gathered yet: the first look is under way anyhow");
+        inventory.gathered(Facts { nics: vec![Nic { name: "eth0".into(), ..Nic::default() }], ..Facts::default() });
+        assert!(!inventory.links(vec![link("eth0")]));
+        assert!(inventory.links(vec![link("eth0"), link("eth1")]));
+        assert!(inventory.links(vec![]), "a NIC that went");
+    }
+
+    #[test]
+    fn ticking_counters_are_no_change_and_a_lease_is() {
+        let facts = |dhcp| Facts { nics: vec![Nic { dhcp, ..Nic::default() }], ..Facts::default() };
+        let asking = |for_s| facts(Dhcp::Asking { for_s, attempts: 1 });
+        assert!(!differ_materially(&asking(3), &asking(4)));
+        assert!(differ_materially(&asking(3), &facts(Dhcp::Idle)));
+    }
+
+    #[test]
+    fn the_network_is_laid_over_what_was_gathered_in_either_order() {
+        let bound = Dhcp::Bound {
+            address: [10, 77, 0, 10].into(),
+            prefix_length: 24,
+            server: [10, 77, 0, 1].into(),
+            lease_s: 120,
+        };
+        let address: IpAddr = [10, 77, 0, 10].into();
+        let gathered = Facts {
+            nics: vec![Nic { name: "eth0".into(), driver: Some("e1000e".into()), ..Nic::default() }],
+            ..Facts::default()
+        };
+        let network = |inventory: &mut Inventory| {
+            inventory.links(vec![link("eth0")]);
+            inventory.dhcp("eth0", bound.clone(), vec![address]);
+        };
+        let (mut before, mut after) = (Inventory::default(), Inventory::default());
+        network(&mut before);
+        before.gathered(gathered.clone());
+        after.gathered(gathered);
+        network(&mut after);
+        assert_eq!(before.facts(), after.facts());
+        assert!(after.has_address() && after.has_link());
+    }
+}

@@ -1,0 +1,74 @@
+//! The machine's times and bounds, each with its reason.
+
+use std::time::Duration;
+
+/// The first rest after a failed request; it doubles with each further one. Short: at boot the first failure is most
+/// often a switch port that does not forward yet.
+pub const FIRST_REST: Duration = Duration::from_millis(500);
+
+/// The longest rest. A server whose Senzu comes back is in its hands half a minute later; ten thousand servers then are
+/// some 500 requests a second, which one Senzu can bear.
+pub const LONGEST_REST: Duration = Duration::from_secs(30);
+
+/// The longest rest while the machine waits to be powered off, so that several tries fit into [`FAREWELL`].
+pub const LONGEST_REST_AT_END: Duration = Duration::from_secs(1);
+
+/// How long the final report of a reboot or a shutdown may take: a Senzu that is away must not keep a server on.
+pub const FAREWELL: Duration = Duration::from_secs(10);
+
+/// The least time between two sendings of changed facts: LLDP, links and DHCP of one boot come in bursts.
+pub const FACTS_GAP: Duration = Duration::from_secs(1);
+
+/// The least time between two long-polls, for a Senzu that does not hold them.
+pub const POLL_GAP: Duration = Duration::from_secs(1);
+
+/// Bounds on the facts period that Senzu asks for: more often than every 5 s is a flood, more seldom than hourly a
+/// server nobody knows.
+pub const FACTS_PERIOD: std::ops::RangeInclusive<u32> = 5..=3600;
+
+/// Instructions looked at per answer; the rest comes again.
+pub const INSTRUCTIONS_PER_ANSWER: usize = 16;
+
+/// Ended instructions remembered one by one; behind them only the highest sequence is.
+pub const REMEMBERED_INSTRUCTIONS: usize = 128;
+
+/// Warnings kept for the console.
+pub const WARNINGS: usize = 8;
+
+/// The longest rest before the `failures`-th retry, over `urls` places that are tried in turn: a round of them is
+/// one failure. The rest itself is half of that and up to as much again by luck, so that a fleet does not march in step.
+pub fn rest(failures: u32, urls: usize, longest: Duration, random: u64) -> Duration {
+    let urls = u32::try_from(urls.max(1)).unwrap_or(u32::MAX);
+    let full = if failures % urls == 0 {
+        let doublings = (failures / urls).saturating_sub(1).min(16);
+        FIRST_REST.saturating_mul(1 << doublings).min(longest)
+    } else {
+        // Another place is still to be tried in this round.
+        FIRST_REST / 5
+    };
+    jittered(full, 0.5, 1.0, random)
+}
+
+/// `duration` times a factor between `least` and `most`, by luck.
+pub fn jittered(duration: Duration, least: f64, most: f64, random: u64) -> Duration {
+    let luck = f64::from((random >> 32) as u32) / f64::from(u32::MAX);
+    duration.mul_f64(least + (most - least) * luck)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rests_double_up_to_their_bound() {
+        let longest: Vec<_> = (1..=9).map(|n| rest(n, 1, LONGEST_REST, u64::MAX).as_millis()).collect();
+        assert_eq!(longest, [500, 1000, 2000, 4000, 8000, 16000, 30000, 30000, 30000]);
+        assert_eq!(rest(u32::MAX, 1, LONGEST_REST, 0), LONGEST_REST / 2);
+    }
+
+    #[test]
+    fn a_round_over_two_places_is_one_failure() {
+        let rests: Vec<_> = (1..=5).map(|n| rest(n, 2, LONGEST_REST, u64::MAX).as_millis()).collect();
+        assert_eq!(rests, [100, 500, 100, 1000, 100]);
+    }
+}
