@@ -218,7 +218,7 @@ pub enum ConfigError {
     SubnetsOverlap(String, ipnet::Ipv4Net, String, ipnet::Ipv4Net),
     /// A lease that dnsmasq would silently lengthen.
     #[error(
-        "network {network:?}: a {tier} lease of {lease_s} s is shorter than dnsmasq allows; use at least {SHORTEST_LEASE_S}"
+        "network {network:?}: the {tier} lease of {lease_s} s is shorter than dnsmasq allows; use at least {SHORTEST_LEASE_S}"
     )]
     LeaseTooShort {
         /// The network.

@@ -152,7 +152,7 @@ impl Client {
 }
 
 /// What the watch has to tell.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum News {
     /// A list; after a loss it may be the one that was known.
     List(Targets),

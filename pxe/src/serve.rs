@@ -11,6 +11,7 @@ use crate::{
 };
 use anyhow::{Context, Result};
 use std::{
+    cell::RefCell,
     fs,
     path::{Path, PathBuf},
     sync::Arc,
@@ -39,7 +40,8 @@ pub async fn serve(config: Config) -> Result<()> {
     let kept = config.state.join("targets.json");
     prepare(&config, &places)?;
     let targets = load(&kept);
-    replace(&places.hosts, dnsmasq::hosts(targets.iter()).as_bytes())?;
+    let hosts = dnsmasq::hosts(targets.iter());
+    replace(&places.hosts, hosts.as_bytes())?;
     replace(&places.configuration, dnsmasq::configuration(&config, surroundings).as_bytes())?;
 
     let senzu = senzu::Client::new(&config.senzu)?;
@@ -61,7 +63,8 @@ pub async fn serve(config: Config) -> Result<()> {
         senzu: senzu.clone(),
         dnsmasq: dnsmasq.state(),
     });
-    let keeper = TierKeeper { kept, hosts: places.hosts, reload: dnsmasq.reloader(), book };
+    let keeper =
+        TierKeeper { kept, hosts: places.hosts, written: RefCell::new(hosts), reload: dnsmasq.reloader(), book };
     println!("ready");
     tracing::info!("answering on {} networks; scripts and images on {}", config.networks.len(), config.url);
 
@@ -110,6 +113,8 @@ fn load(kept: &Path) -> Targets {
 struct TierKeeper {
     kept: PathBuf,
     hosts: PathBuf,
+    /// What the hosts file holds; a change that could not be written is one still.
+    written: RefCell<String>,
     reload: Arc<Notify>,
     book: watch::Sender<Book>,
 }
@@ -131,9 +136,12 @@ impl TierKeeper {
         if changed && let Err(error) = targets.save(&self.kept) {
             tracing::error!("{}; a restart without Senzu would know less", senzu::chain(&error));
         }
-        if hosts != dnsmasq::hosts(self.book.borrow().targets.iter()) {
+        if hosts != *self.written.borrow() {
             match replace(&self.hosts, hosts.as_bytes()) {
-                Ok(()) => self.reload.notify_one(),
+                Ok(()) => {
+                    self.written.replace(hosts.clone());
+                    self.reload.notify_one();
+                }
                 Err(error) => tracing::error!("{}; lease tiers stay as they were", senzu::chain(&error)),
             }
         }

@@ -1,8 +1,11 @@
 //! dnsmasq: its configuration as text (pure), and its process in [`process`].
 //!
-//! For dnsmasq 2.90; options are as in dnsmasq(8). A server's lease tier is a tag that the hosts file sets; each range
-//! asks for it or for its absence. The hosts file is read again at SIGHUP, so a tier changes without a restart (files of
-//! a `dhcp-hostsdir` would not do: what is taken out of them stays until SIGHUP anyway).
+//! For dnsmasq 2.90; options are as in dnsmasq(8). Whoever is recognized is in the hosts file, by which dnsmasq tags it
+//! `known`; each range asks for that tag or for its absence. The file is read again at SIGHUP, so a tier changes without
+//! a restart (a `dhcp-hostsdir` would not do: what is taken out of its files stays until SIGHUP anyway).
+//!
+//! Not a tag of our own (`MAC,set:recognized`): 2.90 then dies of SIGABRT when it reads a changed file after such a
+//! client was served; the same was reported of 2.86 (github.com/imp/dnsmasq, pull request 20).
 
 pub mod process;
 
@@ -16,8 +19,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The tag that the hosts file sets.
-const RECOGNIZED: &str = "recognized";
+/// The tag of whoever is in the hosts file; dnsmasq's own word.
+const RECOGNIZED: &str = "known";
 
 /// TFTP transfers at once. A rack row that comes back from a power cut asks together; each costs one descriptor of the
 /// usual 1024.
@@ -77,7 +80,7 @@ pub fn hosts<'a>(targets: impl IntoIterator<Item = &'a BootTarget>) -> String {
     let mut text = String::new();
     for target in targets {
         match target.tier {
-            LeaseTier::Recognized => writeln!(text, "{},set:{RECOGNIZED}", target.mac).ok(),
+            LeaseTier::Recognized => writeln!(text, "{}", target.mac).ok(),
             LeaseTier::Unrecognized => None,
         };
     }
@@ -263,6 +266,6 @@ mod tests {
         };
         let targets =
             [target(1, LeaseTier::Recognized), target(2, LeaseTier::Unrecognized), target(3, LeaseTier::Recognized)];
-        assert_eq!(hosts(&targets), "52:54:00:00:00:01,set:recognized\n52:54:00:00:00:03,set:recognized\n");
+        assert_eq!(hosts(&targets), "52:54:00:00:00:01\n52:54:00:00:00:03\n");
     }
 }
