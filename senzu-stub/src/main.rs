@@ -1,2 +1,7 @@
-//! To be written.
-fn main() {}
+//! Senzu: owns every asset's state.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    senzu_stub::main()
+}

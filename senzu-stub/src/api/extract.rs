@@ -1,0 +1,101 @@
+//! What requests bring, with bounds: bodies, path parts, queries, tokens.
+
+use super::Failure;
+use axum::{
+    extract::{FromRequest, FromRequestParts, Request},
+    http::{HeaderMap, header, request::Parts},
+};
+use serde::de::DeserializeOwned;
+use std::time::Duration;
+
+/// The largest body anywhere: facts of a server with 16 NICs and 60 disks have 100 KiB.
+pub const MAX_BODY_BYTES: usize = 1 << 20;
+/// How long a body may take: a megabyte in this time is 30 KiB/s, slower than any management network.
+const BODY_WITHIN: Duration = Duration::from_secs(30);
+
+/// A JSON body of at most `MAX` bytes.
+pub struct Body<T, const MAX: usize>(pub T);
+
+impl<T: DeserializeOwned, S: Sync, const MAX: usize> FromRequest<S> for Body<T, MAX> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Failure> {
+        check_kind(request.headers())?;
+        let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+        if announced.and_then(|length| length.parse::<u64>().ok()).is_some_and(|length| length > MAX as u64) {
+            return Err(Failure::TooLarge { max_bytes: MAX });
+        }
+        let read = axum::body::to_bytes(request.into_body(), MAX);
+        let bytes = match tokio::time::timeout(BODY_WITHIN, read).await {
+            Err(_) => return Err(Failure::TooSlow { within_s: BODY_WITHIN.as_secs() }),
+            Ok(Err(error)) if is_too_large(&error) => return Err(Failure::TooLarge { max_bytes: MAX }),
+            Ok(Err(_)) => return Err(Failure::Broken),
+            Ok(Ok(bytes)) => bytes,
+        };
+        let what = std::any::type_name::<T>().rsplit("::").next().unwrap_or_default();
+        serde_json::from_slice(&bytes).map(Self).map_err(|error| Failure::Body { what, problem: error.to_string() })
+    }
+}
+
+fn check_kind(headers: &HeaderMap) -> Result<(), Failure> {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let essence = kind.split(';').next().unwrap_or_default().trim();
+    match essence.eq_ignore_ascii_case("application/json") {
+        true => Ok(()),
+        false => Err(Failure::MediaType(kind.to_owned())),
+    }
+}
+
+fn is_too_large(error: &axum::Error) -> bool {
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = cause {
+        if error.to_string() == "length limit exceeded" {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+/// The path's parts.
+pub struct Named<T>(pub T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Named<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        match axum::extract::Path::from_request_parts(parts, state).await {
+            Ok(axum::extract::Path(named)) => Ok(Self(named)),
+            Err(error) => Err(Failure::Path(format!("{}: {}", parts.uri.path(), error.body_text()))),
+        }
+    }
+}
+
+/// The query.
+pub struct Asked<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        match axum::extract::Query::from_request_parts(parts, state).await {
+            Ok(axum::extract::Query(asked)) => Ok(Self(asked)),
+            Err(error) => Err(Failure::Query(format!("{}: {}", parts.uri, error.body_text()))),
+        }
+    }
+}
+
+/// The token of `Authorization: Bearer` (RFC 6750 §2.1), if there is one.
+pub struct Token(pub Option<String>);
+
+impl<S: Sync> FromRequestParts<S> for Token {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        let value = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let token = value
+            .and_then(|value| value.split_once(' '))
+            .and_then(|(scheme, token)| scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned()));
+        Ok(Self(token))
+    }
+}

@@ -1,0 +1,169 @@
+//! What operators call, and whoever wants to know whether Senzu is well.
+
+use super::{
+    Answer, Failure, Shared,
+    extract::{Body, Named, Token},
+};
+use crate::senzu::{AlertView, AssetDetail, AssetView, Order};
+use axum::{Json, extract::State, http::StatusCode};
+use pious_protocol::{
+    ids::{BootId, InstructionId},
+    instruction::{Action, Precondition},
+    message::Problem,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// An operator's requests are a sentence or a URL.
+const MAX_ORDER_BYTES: usize = 64 * 1024;
+
+/// Every asset.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct AssetList {
+    pub assets: Vec<AssetView>,
+}
+
+/// Every asset, by name.
+#[utoipa::path(
+    get, path = "/v1/assets", tag = "operators", security(("operator" = [])),
+    responses(
+        (status = 200, body = AssetList),
+        (status = 401, body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn assets(State(senzu): State<Shared>, Token(token): Token) -> Answer<AssetList> {
+    senzu.check_operator(token.as_deref())?;
+    Ok(Json(AssetList { assets: senzu.assets().await? }))
+}
+
+/// One asset with all that is known of it.
+#[utoipa::path(
+    get, path = "/v1/assets/{asset}", tag = "operators",
+    params(("asset" = String, Path, description = "Its id or name")), security(("operator" = [])),
+    responses(
+        (status = 200, body = AssetDetail),
+        (status = 401, body = Problem, content_type = "application/problem+json"),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn asset(
+    State(senzu): State<Shared>,
+    Token(token): Token,
+    Named(asset): Named<String>,
+) -> Answer<AssetDetail> {
+    senzu.check_operator(token.as_deref())?;
+    Ok(Json(senzu.asset(&asset).await?))
+}
+
+/// Whether to hold an asset, and for whom.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct HoldRequest {
+    /// Hold or release.
+    held: bool,
+    /// For whom it is held; who releases it.
+    #[serde(default)]
+    by: Option<String>,
+}
+
+/// Holds an asset for use, or releases it.
+#[utoipa::path(
+    post, path = "/v1/assets/{asset}/hold", tag = "operators", request_body = HoldRequest,
+    params(("asset" = String, Path, description = "Its id or name")), security(("operator" = [])),
+    responses(
+        (status = 204, description = "Held, or released"),
+        (status = 401, body = Problem, content_type = "application/problem+json"),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 422, body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn hold(
+    State(senzu): State<Shared>,
+    Token(token): Token,
+    Named(asset): Named<String>,
+    Body(request): Body<HoldRequest, MAX_ORDER_BYTES>,
+) -> Result<StatusCode, Failure> {
+    senzu.check_operator(token.as_deref())?;
+    senzu.hold(&asset, request.by.as_deref(), request.held).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// An instruction that no bean asked for.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct OrderRequest {
+    /// What to do. A kind that Senzu does not know travels by its name alone, for an agent to refuse.
+    action: Action,
+    /// For how long it may be started, in seconds: 1 to 864000.
+    expires_in_s: u64,
+    /// What must hold for it to be done.
+    #[serde(default)]
+    precondition: Option<Precondition>,
+    /// The one boot session that it is for; left out: whichever runs.
+    #[serde(default)]
+    boot: Option<BootId>,
+}
+
+/// The instruction's name.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OrderAnswer {
+    id: InstructionId,
+}
+
+/// Gives an asset an instruction.
+#[utoipa::path(
+    post, path = "/v1/assets/{asset}/instructions", tag = "operators", request_body = OrderRequest,
+    params(("asset" = String, Path, description = "Its id or name")), security(("operator" = [])),
+    responses(
+        (status = 200, body = OrderAnswer),
+        (status = 401, body = Problem, content_type = "application/problem+json"),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 422, body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn order(
+    State(senzu): State<Shared>,
+    Token(token): Token,
+    Named(asset): Named<String>,
+    Body(request): Body<OrderRequest, MAX_ORDER_BYTES>,
+) -> Answer<OrderAnswer> {
+    senzu.check_operator(token.as_deref())?;
+    let OrderRequest { action, expires_in_s, precondition, boot } = request;
+    let id = senzu.order(&asset, Order { action, expires_in_s, precondition, boot }).await?;
+    Ok(Json(OrderAnswer { id }))
+}
+
+/// What a person should know of.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct AlertList {
+    pub alerts: Vec<AlertView>,
+}
+
+/// The newest alerts, newest first, at most 1000.
+#[utoipa::path(
+    get, path = "/v1/alerts", tag = "operators", security(("operator" = [])),
+    responses(
+        (status = 200, body = AlertList),
+        (status = 401, body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn alerts(State(senzu): State<Shared>, Token(token): Token) -> Answer<AlertList> {
+    senzu.check_operator(token.as_deref())?;
+    Ok(Json(AlertList { alerts: senzu.alerts().await? }))
+}
+
+/// Whether Senzu and its store answer.
+#[utoipa::path(
+    get, path = "/healthz", tag = "operators",
+    responses(
+        (status = 200, description = "It is well", body = String, content_type = "text/plain"),
+        (status = 503, body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn health(State(senzu): State<Shared>) -> Result<&'static str, Failure> {
+    match senzu.is_well().await {
+        Ok(()) => Ok("ok\n"),
+        Err(error) => {
+            tracing::error!("{}", super::problem::chain(&error));
+            Err(Failure::Unwell)
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Errors as they travel: problem documents (RFC 9457).
+
+use crate::senzu::Refusal;
+use axum::{
+    http::{HeaderValue, Method, StatusCode, Uri, header},
+    response::{IntoResponse, Response},
+};
+use pious_protocol::message::Problem;
+use std::error::Error;
+use thiserror::Error;
+
+/// Why a request is not answered as it hoped.
+#[derive(Debug, Error)]
+pub enum Failure {
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    #[error("{0}")]
+    Path(String),
+    #[error("{0}")]
+    Query(String),
+    #[error("the body is no {what} in JSON: {problem}")]
+    Body { what: &'static str, problem: String },
+    #[error("the body has more than {max_bytes} bytes: send less")]
+    TooLarge { max_bytes: usize },
+    #[error("the body did not come whole within {within_s} s: send it again")]
+    TooSlow { within_s: u64 },
+    #[error("the body broke off: send it again")]
+    Broken,
+    #[error("the body is {0:?}: send Content-Type: application/json")]
+    MediaType(String),
+    #[error("there is no {0}: GET /openapi.json lists what there is")]
+    NoRoute(String),
+    #[error("{0}: GET /openapi.json lists what there is")]
+    NoMethod(String),
+    #[error("the store does not answer")]
+    Unwell,
+}
+
+impl Failure {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Refused(refusal) => refused(refusal),
+            Self::Path(_) | Self::Query(_) | Self::Body { .. } | Self::Broken => StatusCode::BAD_REQUEST,
+            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
+            Self::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::NoRoute(_) => StatusCode::NOT_FOUND,
+            Self::NoMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Unwell => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+fn refused(refusal: &Refusal) -> StatusCode {
+    match refusal {
+        Refusal::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        Refusal::NoSuchAsset(_) | Refusal::NoSuchInstruction { .. } => StatusCode::NOT_FOUND,
+        Refusal::UnknownToken | Refusal::NotAnOperator => StatusCode::UNAUTHORIZED,
+        Refusal::OtherSession { .. } => StatusCode::FORBIDDEN,
+        Refusal::OtherMachine(_) | Refusal::StaleGeneration { .. } | Refusal::FinalReportStands(_) => {
+            StatusCode::CONFLICT
+        }
+        Refusal::TooMany { .. } | Refusal::Empty { .. } | Refusal::OutOfRange { .. } => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let status = self.status();
+        // What goes wrong inside is told here, not to whoever asks.
+        let detail = match &self {
+            Self::Refused(Refusal::Store(error)) => {
+                tracing::error!("{}", chain(error));
+                "Senzu's store failed; its log says how. Try again".to_owned()
+            }
+            other => other.to_string(),
+        };
+        let mut response = problem(status, detail);
+        if status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+/// An error with all its causes.
+pub fn chain(error: &dyn Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        words.push_str(": ");
+        words.push_str(&error.to_string());
+        cause = error.source();
+    }
+    words
+}
+
+fn problem(status: StatusCode, detail: String) -> Response {
+    let title = status.canonical_reason().unwrap_or("Error").to_owned();
+    with_problem(status, &Problem { status: status.as_u16(), title, detail: Some(detail) })
+}
+
+/// A problem document, or one with members of its own beside (RFC 9457 §3.2).
+pub fn with_problem<T: serde::Serialize>(status: StatusCode, body: &T) -> Response {
+    let kind = HeaderValue::from_static("application/problem+json");
+    (status, [(header::CONTENT_TYPE, kind)], crate::store::json(body)).into_response()
+}
+
+pub async fn no_route(uri: Uri) -> Failure {
+    Failure::NoRoute(uri.path().to_owned())
+}
+
+pub async fn no_method(method: Method, uri: Uri) -> Failure {
+    Failure::NoMethod(format!("{method} is not for {}", uri.path()))
+}

@@ -1,0 +1,93 @@
+//! The beans, one file each, and the graphs that they are composed into. To add one: its file, and its lines here.
+
+mod graduate;
+mod power_off_spare;
+mod promote;
+mod reboot;
+mod verify_hardware;
+mod verify_network;
+mod whoami;
+
+use crate::dag::{
+    Condition::{Done, NotNeeded, Passed},
+    Engine, Graph, GraphError, Outcome, Situation, later,
+};
+use crate::store::instructions::{Issued, Status};
+use pious_protocol::finding::{Finding, Verdict};
+use std::time::Duration;
+
+/// Composes and checks the graphs.
+pub fn compose() -> Result<Engine, GraphError> {
+    Ok(Engine { discovery: discovery()?, promotion: promotion()? })
+}
+
+/// What every asset goes through at every boot.
+fn discovery() -> Result<Graph, GraphError> {
+    Graph::builder("discovery")
+        .bean(whoami::Whoami)
+        .bean(verify_hardware::VerifyHardware)
+        .bean(verify_network::VerifyNetwork)
+        .bean(graduate::Graduate)
+        .bean(power_off_spare::PowerOffSpare)
+        .edge("WHOAMI", Passed, "VERIFY_HARDWARE")
+        .edge("VERIFY_HARDWARE", Passed, "VERIFY_NETWORK")
+        .edge("VERIFY_NETWORK", Passed, "GRADUATE")
+        .edge("GRADUATE", Done, "POWER_OFF_SPARE")
+        .edge("GRADUATE", NotNeeded, "POWER_OFF_SPARE")
+        .build()
+}
+
+/// What a granted promotion goes through.
+fn promotion() -> Result<Graph, GraphError> {
+    Graph::builder("promotion").bean(promote::Promote).bean(reboot::Reboot).edge("PROMOTE", Passed, "REBOOT").build()
+}
+
+/// How a family of checks came out: the same for hardware and network.
+fn judged(situation: &Situation, family: &'static str, is_ours: fn(&Finding) -> bool) -> Outcome {
+    if !situation.has_facts {
+        return Outcome::Wait { what: "facts of this boot".into(), until: None };
+    }
+    let ours: Vec<&Finding> = situation.findings.iter().filter(|finding| is_ours(finding)).collect();
+    let open: Vec<&Finding> = ours.iter().copied().filter(|finding| finding.verdict != Verdict::Pass).collect();
+    match open.as_slice() {
+        [] => Outcome::Done { words: format!("{} {family} checks passed", ours.len()) },
+        [first, rest @ ..] => {
+            let more = if rest.is_empty() { String::new() } else { format!(" (and {} more)", rest.len()) };
+            let subject = first.subject.as_deref().map(|subject| format!(" of {subject}")).unwrap_or_default();
+            Outcome::Blocked {
+                by: format!("{}{subject}: seen {}, expected {}{more}", first.check, first.seen, first.expected),
+                who_acts: if first.remedy.is_empty() { "look at the asset".into() } else { first.remedy.clone() },
+            }
+        }
+    }
+}
+
+/// Whether a finding is of the network's family: its names all begin alike.
+fn is_network(finding: &Finding) -> bool {
+    finding.check.starts_with("cabling.")
+}
+
+/// The first wait before an instruction that came to nothing is given again; it doubles up to [`LAST_RETRY`].
+const FIRST_RETRY: Duration = Duration::from_secs(60);
+/// The longest wait.
+const LAST_RETRY: Duration = Duration::from_secs(3600);
+
+/// What to do about an instruction that came to nothing: wait, then `None`: give it again.
+fn retry(situation: &Situation, bean: &str, vain: &Issued, words: String) -> Option<Outcome> {
+    let doublings = situation.attempts(bean).saturating_sub(1).min(16);
+    let wait = FIRST_RETRY.saturating_mul(1 << doublings).min(LAST_RETRY);
+    let retry_at = later(vain.changed, wait);
+    (retry_at > situation.now).then_some(Outcome::Failed { reason: words, retry_at })
+}
+
+/// An open instruction, in words.
+fn under_way(issued: &Issued) -> String {
+    let kind = issued.instruction.action.kind();
+    match issued.status {
+        Status::Issued => format!("the agent to take {kind}"),
+        Status::Accepted => format!("the agent to finish {kind}"),
+        Status::Done | Status::Failed | Status::Refused | Status::Expired | Status::Withdrawn => {
+            format!("nothing: {kind} ended")
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! The command line.
+
+use crate::{api, data_dir::DataDir, import::Import, senzu::Senzu, server, store::Database};
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use std::{io::Write, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+use tokio::{net::TcpListener, signal::unix::SignalKind, time::MissedTickBehavior};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+/// Senzu: owns every asset's state, judges what agents see, tells them what to do.
+#[derive(Parser)]
+#[command(name = "senzu-stub", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make what is missing in the data directory: authority, certificate, signing key, operator's token.
+    Init {
+        /// The data directory.
+        #[arg(long)]
+        data: PathBuf,
+        /// An address or host name that Senzu is reached by; may repeat.
+        #[arg(long)]
+        address: Vec<String>,
+    },
+    /// Take hardware profiles and planned assets from a file: all of it, or nothing.
+    Import {
+        /// The data directory.
+        #[arg(long)]
+        data: PathBuf,
+        /// A .toml or .json file.
+        file: PathBuf,
+    },
+    /// Serve the API and the pages.
+    Serve {
+        /// The data directory.
+        #[arg(long)]
+        data: PathBuf,
+        /// Where to listen; port 0 takes a free one, which the line `ready URL` tells.
+        #[arg(long)]
+        listen: SocketAddr,
+        /// How often agents send facts when nothing changes, in seconds.
+        #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+        facts_period_s: u32,
+        /// Plain HTTP. For a lab alone: anybody on the wire can then read tokens.
+        #[arg(long)]
+        plain_http_lab: bool,
+    },
+    /// Print the OpenAPI document.
+    Openapi,
+}
+
+/// How often Senzu looks for what is due (expired instructions, retries) and for imports by another process. Looking
+/// costs two indexed reads.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Parses the command line and does what it says.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).init();
+    match run(cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nobody is left to tell if this fails.
+            let _ = writeln!(std::io::stderr(), "senzu-stub: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Init { data, address } => init(&DataDir::new(data), &address),
+        Command::Openapi => Ok(std::io::stdout().write_all(api::document().as_bytes())?),
+        Command::Import { data, file } => runtime()?.block_on(import(&DataDir::new(data), &file)),
+        Command::Serve { data, listen, facts_period_s, plain_http_lab } => {
+            let options = ServeOptions { listen, facts_period_s, plain_http_lab };
+            runtime()?.block_on(serve(&DataDir::new(data), options))
+        }
+    }
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
+}
+
+fn init(dir: &DataDir, addresses: &[String]) -> anyhow::Result<()> {
+    let made = dir.init(addresses)?;
+    let mut out = std::io::stdout();
+    match made.as_slice() {
+        [] => writeln!(out, "{} is complete", dir.path().display())?,
+        made => writeln!(out, "made {} in {}", made.join(", "), dir.path().display())?,
+    }
+    Ok(())
+}
+
+async fn import(dir: &DataDir, file: &std::path::Path) -> anyhow::Result<()> {
+    let import = Import::read(file)?;
+    let db = Database::open(&dir.database()).await?;
+    let stored = import.store(&db, &file.display().to_string()).await;
+    db.close().await;
+    let summary = stored.with_context(|| format!("{} changed nothing", file.display()))?;
+    writeln!(std::io::stdout(), "imported {} new profiles, {} assets", summary.profiles, summary.assets)?;
+    Ok(())
+}
+
+struct ServeOptions {
+    listen: SocketAddr,
+    facts_period_s: u32,
+    plain_http_lab: bool,
+}
+
+async fn serve(dir: &DataDir, options: ServeOptions) -> anyhow::Result<()> {
+    let _lock = dir.lock()?;
+    let stopping = CancellationToken::new();
+    let senzu = Arc::new(Senzu::start(dir, options.facts_period_s, stopping.clone()).await?);
+    let (scheme, tls) = match options.plain_http_lab {
+        true => ("http", None),
+        false => ("https", Some(TlsAcceptor::from(Arc::new(dir.tls()?)))),
+    };
+    let listener = TcpListener::bind(options.listen).await;
+    let listener = listener.with_context(|| format!("cannot listen on {}", options.listen))?;
+    let address = listener.local_addr().context("cannot tell where it listens")?;
+    stop_on_signal(stopping.clone())?;
+    let looking = tokio::spawn(look_about(senzu.clone(), stopping.clone()));
+    writeln!(std::io::stdout(), "ready {scheme}://{address}")?;
+    server::serve(listener, tls, api::router(senzu.clone()), stopping).await;
+    looking.await.context("looking about failed")?;
+    senzu.close().await;
+    Ok(())
+}
+
+fn stop_on_signal(stopping: CancellationToken) -> anyhow::Result<()> {
+    let mut terminate = tokio::signal::unix::signal(SignalKind::terminate()).context("cannot take signals")?;
+    let mut interrupt = tokio::signal::unix::signal(SignalKind::interrupt()).context("cannot take signals")?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        stopping.cancel();
+    });
+    Ok(())
+}
+
+/// Walks what is due, and looks anew at every asset when another process imported something.
+async fn look_about(senzu: Arc<Senzu>, stopping: CancellationToken) {
+    let mut ticks = tokio::time::interval(LOOK_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut imports = None;
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = stopping.cancelled() => return,
+        }
+        if let Err(error) = look_once(&senzu, &mut imports).await {
+            tracing::error!("{}", api::chain(&error));
+        }
+    }
+}
+
+async fn look_once(senzu: &Senzu, imports: &mut Option<u64>) -> Result<(), crate::store::StoreError> {
+    senzu.walk_due().await?;
+    let now = senzu.imports().await?;
+    // The first look is one too: an import may have come while nobody served.
+    if *imports != Some(now) {
+        senzu.reconsider_all().await?;
+        *imports = Some(now);
+    }
+    Ok(())
+}

@@ -1,0 +1,102 @@
+//! All that beans may look at: one asset at one moment.
+
+use crate::store::{
+    Conn, StoreError, assets,
+    assets::Asset,
+    findings,
+    instructions::{self, Issued, Status},
+    promotions::{self, Promotion},
+    sessions::{self, Session},
+};
+use pious_protocol::{
+    finding::Finding,
+    ids::{AssetId, BootId, UnixMs},
+};
+use std::time::Duration;
+
+/// One asset at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Situation {
+    pub now: UnixMs,
+    pub asset: Asset,
+    /// The boot session that counts; `None` until the asset first boots.
+    pub session: Option<Session>,
+    /// Other sessions of the asset that still speak.
+    pub rivals: Vec<Rival>,
+    /// Whether this session's facts came.
+    pub has_facts: bool,
+    /// The newest judgement.
+    pub findings: Vec<Finding>,
+    /// The promotion that is under way.
+    pub promotion: Option<Promotion>,
+    /// The asset's newest instructions, newest first.
+    pub instructions: Vec<Issued>,
+}
+
+/// A session that speaks though a newer one began.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rival {
+    pub boot: BootId,
+    /// Until when it counts as speaking.
+    pub until: UnixMs,
+}
+
+/// How long a session that was heard counts as speaking: two and a half of the usual reporting periods (60 s), so that
+/// one lost report does not end it.
+const SPEAKING: Duration = Duration::from_secs(150);
+/// Instructions and sessions that beans look back on.
+const LOOK_BACK: u32 = 32;
+
+impl Situation {
+    /// Loads the situation of an asset; `None` where there is no such asset.
+    pub async fn load(conn: &mut Conn, asset: AssetId, now: UnixMs) -> Result<Option<Self>, StoreError> {
+        let Some(asset) = assets::by_id(conn, asset).await? else {
+            return Ok(None);
+        };
+        let sessions = sessions::of_asset(conn, asset.id, LOOK_BACK).await?;
+        let session = sessions.iter().find(|session| Some(session.boot_id) == asset.current_boot).cloned();
+        let rivals = rivals(&sessions, session.as_ref(), now);
+        let has_facts = match &session {
+            Some(session) => sessions::facts(conn, session.boot_id).await?.is_some(),
+            None => false,
+        };
+        Ok(Some(Self {
+            now,
+            session,
+            rivals,
+            has_facts,
+            findings: findings::of_asset(conn, asset.id).await?,
+            promotion: promotions::pending(conn, asset.id).await?,
+            instructions: instructions::of_asset(conn, asset.id, LOOK_BACK).await?,
+            asset,
+        }))
+    }
+
+    /// A bean's newest instruction to this boot session.
+    pub fn newest_of(&self, bean: &str) -> Option<&Issued> {
+        let boot = self.session.as_ref().map(|session| session.boot_id);
+        self.instructions.iter().find(|issued| issued.issuer == bean && issued.instruction.boot == boot)
+    }
+
+    /// How many of a bean's instructions to this boot session came to nothing.
+    pub fn attempts(&self, bean: &str) -> u32 {
+        let boot = self.session.as_ref().map(|session| session.boot_id);
+        let vain = self.instructions.iter().filter(|issued| {
+            issued.issuer == bean
+                && issued.instruction.boot == boot
+                && matches!(issued.status, Status::Failed | Status::Refused | Status::Expired)
+        });
+        u32::try_from(vain.count()).unwrap_or(u32::MAX)
+    }
+}
+
+fn rivals(sessions: &[Session], current: Option<&Session>, now: UnixMs) -> Vec<Rival> {
+    let Some(current) = current else { return Vec::new() };
+    sessions
+        .iter()
+        .filter(|other| other.boot_id != current.boot_id && other.ended.is_none())
+        .filter(|other| other.last_seen > current.started)
+        .map(|other| Rival { boot: other.boot_id, until: super::later(other.last_seen, SPEAKING) })
+        .filter(|rival| rival.until > now)
+        .collect()
+}

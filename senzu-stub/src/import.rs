@@ -1,0 +1,298 @@
+//! What operators tell Senzu: hardware profiles and planned assets, from a TOML or JSON file.
+//!
+//! An import is taken whole or not at all. Profiles are versioned and never change: a changed one needs a higher
+//! version. Assets are found by name, else by what the plan says of their identity, else made.
+
+use crate::{
+    senzu::now,
+    store::{
+        self, Conn, Database, StoreError,
+        alerts::{self, AuditEvent},
+        assets::{self, Asset, Held, MacKind, NewAsset},
+        json,
+        plans::{self, Plan, ProfileName},
+    },
+};
+use pious_protocol::{
+    expectation::{CablingPlan, HardwareProfile, PlannedLink},
+    identity::Fingerprint,
+    ids::{AssetId, MacAddress, UnixMs},
+    message::{AssetState, Evaluation, Standing},
+};
+use serde::{Deserialize, Serialize};
+use std::{collections::HashSet, fs, path::Path, path::PathBuf};
+use thiserror::Error;
+use uuid::Uuid;
+
+/// Why an import changed nothing.
+#[derive(Debug, Error)]
+pub enum ImportError {
+    #[error("cannot read {path}")]
+    Read {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("{path} is no import in TOML")]
+    Toml {
+        path: PathBuf,
+        #[source]
+        source: toml::de::Error,
+    },
+    #[error("{path} is no import in JSON")]
+    Json {
+        path: PathBuf,
+        #[source]
+        source: serde_json::Error,
+    },
+    #[error("{path} ends neither in .toml nor in .json")]
+    Kind { path: PathBuf },
+    #[error("{entry}: {problem}")]
+    Entry { entry: String, problem: String },
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+}
+
+/// The file.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Import {
+    profiles: Vec<HardwareProfile>,
+    assets: Vec<PlannedAsset>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PlannedAsset {
+    name: String,
+    #[serde(default)]
+    serial: Option<String>,
+    #[serde(default)]
+    uuid: Option<Uuid>,
+    #[serde(default)]
+    macs: Vec<MacAddress>,
+    #[serde(default)]
+    profile: Option<String>,
+    #[serde(default)]
+    bmc_mac: Option<MacAddress>,
+    #[serde(default)]
+    held: Option<String>,
+    #[serde(default)]
+    links: Option<Vec<PlannedLink>>,
+}
+
+/// What an import did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    pub profiles: usize,
+    pub assets: usize,
+}
+
+impl Import {
+    /// Reads a file; its ending says what it is written in.
+    pub fn read(path: &Path) -> Result<Self, ImportError> {
+        let text = fs::read_to_string(path).map_err(|source| ImportError::Read { path: path.to_owned(), source })?;
+        match path.extension().and_then(|ending| ending.to_str()) {
+            Some("toml") => toml::from_str(&text).map_err(|source| ImportError::Toml { path: path.to_owned(), source }),
+            Some("json") => {
+                serde_json::from_str(&text).map_err(|source| ImportError::Json { path: path.to_owned(), source })
+            }
+            Some(_) | None => Err(ImportError::Kind { path: path.to_owned() }),
+        }
+    }
+
+    /// Stores the import, all of it or nothing.
+    pub async fn store(&self, db: &Database, source: &str) -> Result<Summary, ImportError> {
+        use crate::store::During;
+        self.check()?;
+        let now = now();
+        let mut tx = db.write().await?;
+        let mut summary = Summary::default();
+        for profile in &self.profiles {
+            summary.profiles += usize::from(store_profile(&mut tx, profile).await?);
+        }
+        for planned in &self.assets {
+            store_asset(&mut tx, planned, now).await?;
+            summary.assets += 1;
+        }
+        plans::insert_import(&mut tx, source, &json(self), now).await?;
+        store::count_up(&mut tx, store::IMPORTS).await?;
+        tx.commit().await.during("commit an import")?;
+        Ok(summary)
+    }
+
+    fn check(&self) -> Result<(), ImportError> {
+        let mut names = HashSet::new();
+        let mut macs = HashSet::new();
+        for (index, planned) in self.assets.iter().enumerate() {
+            let entry = || format!("assets[{index}] {:?}", planned.name);
+            let refuse = |problem: String| Err(ImportError::Entry { entry: entry(), problem });
+            if !is_name(&planned.name) {
+                return refuse("a name has 1 to 63 letters, digits, hyphens, dots and underscores".into());
+            }
+            if !names.insert(&planned.name) {
+                return refuse("the name stands twice in the file".into());
+            }
+            if planned.serial.is_none() && planned.uuid.is_none() && planned.macs.is_empty() {
+                return refuse("it has neither serial nor uuid nor macs, so no machine can be recognized as it".into());
+            }
+            if let Some(serial) = &planned.serial
+                && pious_protocol::identity::is_placeholder(serial)
+            {
+                return refuse(format!("the serial {serial:?} is a placeholder that any machine may show"));
+            }
+            for link in planned.links.iter().flatten() {
+                if !macs.insert(link.nic) {
+                    return refuse(format!("the link of {} stands twice in the file", link.nic));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    (1..=63).contains(&name.len()) && name.bytes().all(fits)
+}
+
+/// Stores a profile; says whether it is new.
+async fn store_profile(conn: &mut Conn, profile: &HardwareProfile) -> Result<bool, ImportError> {
+    let entry = || format!("profile {}@{}", profile.name, profile.version);
+    let refuse = |problem: &str| Err(ImportError::Entry { entry: entry(), problem: problem.into() });
+    if profile.name.is_empty() || profile.name.contains('@') {
+        return refuse("a profile's name is not empty and has no @");
+    }
+    let wanted = ProfileName { name: profile.name.clone(), version: Some(profile.version) };
+    match plans::profile(conn, &wanted).await? {
+        Some(known) if known == *profile => Ok(false),
+        Some(_) => refuse("it is stored already and says something else: give the changed profile a higher version"),
+        None => {
+            plans::insert_profile(conn, profile).await?;
+            Ok(true)
+        }
+    }
+}
+
+async fn store_asset(conn: &mut Conn, planned: &PlannedAsset, now: UnixMs) -> Result<(), ImportError> {
+    let refuse = |problem| ImportError::Entry { entry: format!("asset {:?}", planned.name), problem };
+    let profile = planned.profile.as_deref().map(profile_name).transpose().map_err(refuse)?;
+    if let Some(wanted) = &profile
+        && plans::profile(conn, wanted).await?.is_none()
+    {
+        return Err(refuse(format!("no profile {:?}", planned.profile.as_deref().unwrap_or_default())));
+    }
+    let plan = Plan {
+        serial: planned.serial.as_ref().map(|serial| serial.trim().to_owned()),
+        uuid: planned.uuid,
+        macs: planned.macs.clone(),
+        profile,
+        cabling: planned.links.clone().map(|links| CablingPlan { links }),
+    };
+    let id = match find(conn, planned, &plan).await? {
+        Some(asset) => adopt(conn, &asset, planned, &plan, now).await?,
+        None => make(conn, planned, &plan, now).await?,
+    };
+    plans::set(conn, id, &plan).await?;
+    let links = planned.links.iter().flatten().map(|link| link.nic);
+    let macs: Vec<MacAddress> = planned.macs.iter().copied().chain(links).collect();
+    assets::set_macs(conn, id, MacKind::Planned, &macs).await?;
+    let bmc: Vec<MacAddress> = planned.bmc_mac.into_iter().collect();
+    assets::set_macs(conn, id, MacKind::Bmc, &bmc).await?;
+    Ok(())
+}
+
+/// `demo` is the newest version, `demo@1` that one.
+fn profile_name(text: &str) -> Result<ProfileName, String> {
+    match text.split_once('@') {
+        None => Ok(ProfileName { name: text.to_owned(), version: None }),
+        Some((name, version)) => match version.parse() {
+            Ok(version) => Ok(ProfileName { name: name.to_owned(), version: Some(version) }),
+            Err(_) => Err(format!("{text:?} names no profile: write name or name@version")),
+        },
+    }
+}
+
+/// What a machine shows that the plan names, as far as the plan says.
+fn fingerprint(plan: &Plan) -> Fingerprint {
+    Fingerprint {
+        system_uuid: plan.uuid,
+        system_serial: plan.serial.clone(),
+        macs: plan.macs.clone(),
+        ..Fingerprint::default()
+    }
+}
+
+/// The asset that is planned: by name; else one that booted before it was planned, if the plan names it alone.
+async fn find(conn: &mut Conn, planned: &PlannedAsset, plan: &Plan) -> Result<Option<Asset>, ImportError> {
+    if let Some(asset) = assets::find(conn, &planned.name).await? {
+        return Ok(Some(asset));
+    }
+    let mut named = Vec::new();
+    for asset in assets::candidates(conn, &fingerprint(plan)).await? {
+        let is_unplanned = plans::of_asset(conn, asset.id).await?.is_none();
+        if is_unplanned && crate::senzu::names(plan, &asset.fingerprint) {
+            named.push(asset);
+        }
+    }
+    match named.len() {
+        0 | 1 => Ok(named.pop()),
+        _ => {
+            let names = named.iter().map(|asset| asset.name.as_str()).collect::<Vec<_>>().join(" and ");
+            let problem = format!("it fits {names}: say more of its identity (uuid, macs)");
+            Err(ImportError::Entry { entry: format!("asset {:?}", planned.name), problem })
+        }
+    }
+}
+
+async fn adopt(
+    conn: &mut Conn,
+    asset: &Asset,
+    planned: &PlannedAsset,
+    plan: &Plan,
+    now: UnixMs,
+) -> Result<AssetId, ImportError> {
+    if asset.name != planned.name {
+        assets::rename(conn, asset.id, &planned.name).await?;
+        record(conn, asset.id, &format!("named {}, was {}", planned.name, asset.name), now).await?;
+    }
+    if asset.last_seen.is_none() {
+        assets::set_fingerprint(conn, asset.id, &fingerprint(plan)).await?;
+    }
+    if asset.doubt.is_some() && crate::senzu::names(plan, &asset.fingerprint) {
+        assets::clear_doubt(conn, asset.id).await?;
+        record(conn, asset.id, "recognized by its plan", now).await?;
+    }
+    // Who holds an asset that exists is the operators' affair, not the file's, unless nobody does.
+    if asset.held.is_none() && asset.last_seen.is_none() {
+        hold(conn, asset.id, planned, now).await?;
+    }
+    Ok(asset.id)
+}
+
+async fn make(conn: &mut Conn, planned: &PlannedAsset, plan: &Plan, now: UnixMs) -> Result<AssetId, ImportError> {
+    let standing = Standing {
+        state: AssetState::New,
+        evaluation: Evaluation::Pending,
+        step: Some("WHOAMI".into()),
+        reason: Some("waits for its first boot".into()),
+    };
+    let new = NewAsset { name: &planned.name, fingerprint: &fingerprint(plan), doubt: None, standing };
+    let id = assets::insert(conn, new, now).await?;
+    record(conn, id, "planned", now).await?;
+    hold(conn, id, planned, now).await?;
+    Ok(id)
+}
+
+async fn hold(conn: &mut Conn, id: AssetId, planned: &PlannedAsset, now: UnixMs) -> Result<(), ImportError> {
+    if let Some(by) = &planned.held {
+        assets::set_held(conn, id, Some(&Held { by: by.clone(), since: now })).await?;
+        record(conn, id, &format!("held for use by {by}"), now).await?;
+    }
+    Ok(())
+}
+
+async fn record(conn: &mut Conn, id: AssetId, what: &str, now: UnixMs) -> Result<(), ImportError> {
+    let event = AuditEvent { at: now, who: "import".into(), what: what.into(), why: "the file says so".into() };
+    Ok(alerts::record(conn, id, &event).await?)
+}

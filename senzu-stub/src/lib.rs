@@ -1,0 +1,19 @@
+//! Senzu: every asset's state, a DAG of idempotent beans, the HTTP API of the protocol, and a page that people look at.
+//!
+//! * `cli`: the command line. `data_dir`: keys, certificates and the database's place. `import`: what operators tell.
+//! * `senzu`: what Senzu does, one function and one transaction for each thing that can happen.
+//! * `dag` and `beans`: what happens to an asset, and why it stands where it stands.
+//! * `store`: what Senzu remembers. `api` and `ui`: how it is reached. `server`: connections, TLS, and their end.
+
+mod api;
+mod beans;
+mod cli;
+mod dag;
+mod data_dir;
+mod import;
+mod senzu;
+mod server;
+mod store;
+mod ui;
+
+pub use cli::main;

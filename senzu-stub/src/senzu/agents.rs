@@ -1,0 +1,225 @@
+//! What agents say first and most often: BOOT_EVENT and facts.
+
+use super::{Refusal, Senzu, TokenHash, audit, generation, identify, now};
+use crate::store::{
+    Conn, StoreError, Tx,
+    alerts::{self, AlertKind},
+    assets::{self, Asset, MacKind},
+    findings, json, plans,
+    sessions::{self, Session, StoredFacts},
+};
+use pious_protocol::{
+    expectation::Expectation,
+    identity::{Sameness, compare},
+    ids::{AssetId, BootId, UnixMs},
+    message::{BootEvent, Evaluation, FactsAnswer, FactsReport, TimelineEntry, Whoami},
+};
+use ring::rand::{SecureRandom, SystemRandom};
+use std::time::Duration;
+
+/// A large server has 16 NICs and 48 DIMMs; ten times that is no server.
+const MAX_MACS: usize = 160;
+const MAX_DIMMS: usize = 512;
+/// A boot has about ten phases; an agent that restarts again and again adds some.
+const MAX_TIMELINE: usize = 256;
+/// A session that is heard more often than this is noted once in this time: each note is a write to the disk.
+const NOTE_EVERY: Duration = Duration::from_secs(10);
+
+impl Senzu {
+    /// BOOT_EVENT: which asset is it, and what is expected of it? Idempotent by boot id; each answer has a fresh token,
+    /// and the session's three before it stay good.
+    pub async fn boot_event(&self, event: &BootEvent) -> Result<Whoami, Refusal> {
+        check_sizes(event)?;
+        let now = now();
+        let mut tx = self.db.write().await?;
+        let asset = match sessions::by_boot(&mut tx, event.boot_id).await? {
+            Some(session) => self.boot_again(&mut tx, &session, event, now).await?,
+            None => self.boot_first(&mut tx, event, now).await?,
+        };
+        if let Some(words) = &event.last_words {
+            let object = format!("{} {}", event.boot_id, TokenHash::of(words).0);
+            let words = format!("an agent process of boot {} died: {words}", event.boot_id);
+            alerts::raise(&mut tx, asset, AlertKind::AgentDied, &object, &words, now).await?;
+        }
+        assets::set_last_seen(&mut tx, asset, now).await?;
+        self.engine.walk(&mut tx, asset, now).await?;
+        let token = fresh_token();
+        sessions::add_token(&mut tx, event.boot_id, &TokenHash::of(&token).0).await?;
+        let asset = reload(&mut tx, asset).await?;
+        let expectation = plans::expectation(&mut tx, asset.id).await?;
+        sessions::set_told(&mut tx, event.boot_id, asset.standing_revision, &digest(&expectation)).await?;
+        self.commit(tx, asset.id).await?;
+        Ok(Whoami {
+            asset: asset.id,
+            name: asset.name,
+            standing: asset.standing,
+            expectation,
+            session_token: token,
+            senzu_time_ms: now,
+            facts_period_s: self.facts_period_s,
+        })
+    }
+
+    async fn boot_first(&self, tx: &mut Tx, event: &BootEvent, now: UnixMs) -> Result<AssetId, Refusal> {
+        let identify::Identified { asset: id, doubt } = identify::identify(tx, &event.fingerprint, now).await?;
+        let asset = reload(tx, id).await?;
+        if let Some(doubt) = doubt {
+            alerts::raise(tx, id, AlertKind::AmbiguousFingerprint, &doubt, &doubt, now).await?;
+        }
+        assets::set_fingerprint(tx, id, &identify::merge(&asset.fingerprint, &event.fingerprint)).await?;
+        if !event.fingerprint.macs.is_empty() {
+            assets::set_macs(tx, id, MacKind::Seen, &event.fingerprint.macs).await?;
+        }
+        sessions::insert(tx, event, id, now).await?;
+        assets::begin_session(tx, id, event.boot_id).await?;
+        // What was found at an earlier boot says nothing of this one.
+        findings::replace(tx, id, &[]).await?;
+        assets::set_evaluation(tx, id, Evaluation::Pending).await?;
+        let why = format!("PIOUS {} by {:?}", event.agent_version, event.firmware_mode);
+        audit(tx, id, "agent", format!("booted: boot {}", event.boot_id), why).await?;
+        Ok(id)
+    }
+
+    async fn boot_again(
+        &self,
+        tx: &mut Tx,
+        session: &Session,
+        event: &BootEvent,
+        now: UnixMs,
+    ) -> Result<AssetId, Refusal> {
+        match compare(&session.fingerprint, &event.fingerprint).sameness {
+            Sameness::Same => {}
+            // A machine that shows nothing usable is not even like itself.
+            Sameness::Ambiguous if session.fingerprint == event.fingerprint => {}
+            Sameness::Ambiguous | Sameness::Different => return Err(Refusal::OtherMachine(event.boot_id)),
+        }
+        sessions::repeat(tx, event, now).await?;
+        self.heard(tx, session, now).await?;
+        Ok(session.asset)
+    }
+
+    /// Whose token this is, if it may speak on the routes of `route`.
+    pub async fn session(&self, token: Option<&str>, route: BootId) -> Result<Session, Refusal> {
+        let token = token.ok_or(Refusal::UnknownToken)?;
+        let session = sessions::by_token(&mut *self.db.read().await?, &TokenHash::of(token).0).await?;
+        match session {
+            None => Err(Refusal::UnknownToken),
+            Some(session) if session.boot_id != route => Err(Refusal::OtherSession { token: session.boot_id, route }),
+            Some(session) => Ok(session),
+        }
+    }
+
+    /// Notes that a session spoke. One that speaks though a newer one of the same asset began raises an alert: two
+    /// machines say that they are one asset. (One that is silent was reset, and that is nobody's concern.)
+    pub(super) async fn heard(&self, conn: &mut Conn, session: &Session, now: UnixMs) -> Result<(), StoreError> {
+        sessions::set_last_seen(conn, session.boot_id, now).await?;
+        assets::set_last_seen(conn, session.asset, now).await?;
+        let Some(asset) = assets::by_id(conn, session.asset).await? else { return Ok(()) };
+        match asset.current_boot {
+            Some(current) if current != session.boot_id && session.ended.is_none() => {
+                let object = format!("{} {current}", session.boot_id);
+                let words = format!("boot {} and boot {current} both speak as this asset", session.boot_id);
+                if alerts::raise(conn, asset.id, AlertKind::TwoSessions, &object, &words, now).await? {
+                    tracing::warn!(asset = %asset.name, "{words}");
+                }
+                Ok(())
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// As [`Senzu::heard`], in a transaction of its own, and only where there is something to note.
+    pub(super) async fn note(&self, session: &Session) -> Result<(), StoreError> {
+        let now = now();
+        let asset = assets::by_id(&mut *self.db.read().await?, session.asset).await?;
+        let counts = asset.is_some_and(|asset| asset.current_boot == Some(session.boot_id));
+        let age_ms = now.0.saturating_sub(session.last_seen.0);
+        if counts && u128::from(age_ms) < NOTE_EVERY.as_millis() {
+            return Ok(());
+        }
+        let mut tx = self.db.write().await?;
+        self.heard(&mut tx, session, now).await?;
+        if !counts {
+            self.engine.walk(&mut tx, session.asset, now).await?;
+        }
+        self.commit(tx, session.asset).await
+    }
+
+    /// Facts: judged and stored. A report whose generation is older than the stored one's is refused; one of the same
+    /// generation is taken, because it is sent periodically though nothing changed.
+    pub async fn facts(&self, session: &Session, report: &FactsReport) -> Result<FactsAnswer, Refusal> {
+        check_timeline(&report.timeline)?;
+        let now = now();
+        let boot = session.boot_id;
+        let mut tx = self.db.write().await?;
+        let stored = sessions::generation(&mut tx, boot).await?;
+        if report.generation < stored {
+            let (stored, sent) = (generation(stored), generation(report.generation));
+            return Err(Refusal::StaleGeneration { boot, stored, sent });
+        }
+        let facts = StoredFacts { generation: report.generation, received: now, facts: report.facts.clone() };
+        sessions::set_facts(&mut tx, boot, &facts).await?;
+        if !report.timeline.is_empty() {
+            sessions::set_timeline(&mut tx, boot, &report.timeline).await?;
+        }
+        self.heard(&mut tx, session, now).await?;
+        let counts = reload(&mut tx, session.asset).await?.current_boot == Some(boot);
+        let (expectation, findings) = self.judge(&mut tx, session.asset, &report.facts, counts).await?;
+        self.engine.walk(&mut tx, session.asset, now).await?;
+        let asset = reload(&mut tx, session.asset).await?;
+        let digest = digest(&expectation);
+        sessions::set_told(&mut tx, boot, asset.standing_revision, &digest).await?;
+        self.commit(tx, asset.id).await?;
+        Ok(FactsAnswer {
+            generation: report.generation,
+            findings,
+            standing: asset.standing,
+            expectation: (digest != session.told_expectation).then_some(expectation),
+        })
+    }
+}
+
+/// An asset that is there, because a row that is there names it.
+pub(super) async fn reload(conn: &mut Conn, id: AssetId) -> Result<Asset, Refusal> {
+    assets::by_id(conn, id).await?.ok_or_else(|| Refusal::NoSuchAsset(id.to_string()))
+}
+
+fn check_sizes(event: &BootEvent) -> Result<(), Refusal> {
+    let limits = [
+        ("fingerprint.macs", event.fingerprint.macs.len(), MAX_MACS),
+        ("fingerprint.dimm_serials", event.fingerprint.dimm_serials.len(), MAX_DIMMS),
+    ];
+    for (what, count, max) in limits {
+        if count > max {
+            return Err(Refusal::TooMany { what, count, max });
+        }
+    }
+    check_timeline(&event.timeline)
+}
+
+fn check_timeline(timeline: &[TimelineEntry]) -> Result<(), Refusal> {
+    match timeline.len() {
+        count if count > MAX_TIMELINE => Err(Refusal::TooMany { what: "timeline", count, max: MAX_TIMELINE }),
+        _ => Ok(()),
+    }
+}
+
+/// What tells one expectation from another.
+fn digest(expectation: &Expectation) -> String {
+    TokenHash::of(&json(expectation)).0
+}
+
+/// 256 random bits, hex.
+pub fn fresh_token() -> String {
+    let mut octets = [0; 32];
+    // ring: the kernel's generator; it fails only where there is none, and then nothing here may go on.
+    SystemRandom::new().fill(&mut octets).unwrap_or_else(|_| std::process::abort());
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+}
+
+impl Senzu {
+    /// The session as it is now.
+    pub(super) async fn session_now(&self, conn: &mut Conn, boot: BootId) -> Result<Session, Refusal> {
+        sessions::by_boot(conn, boot).await?.ok_or(Refusal::UnknownToken)
+    }
+}

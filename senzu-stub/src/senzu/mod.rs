@@ -1,0 +1,223 @@
+//! What Senzu does, without HTTP: each thing that can happen to an asset is a function here, one transaction each.
+//!
+//! Nothing about assets is kept in memory. What is: who waits for what ([`wakers`]).
+
+mod agents;
+mod identify;
+mod operators;
+mod promotions;
+mod reports;
+mod views;
+mod waiting;
+mod wakers;
+
+pub use agents::fresh_token;
+pub use identify::names;
+pub use operators::Order;
+pub use views::{AlertView, AssetDetail, AssetView};
+
+use crate::{
+    beans,
+    dag::{Engine, GraphError},
+    data_dir::{DataDir, DataDirError},
+    store::{
+        Conn, Database, StoreError, Tx,
+        alerts::{self, AuditEvent},
+        assets, findings, plans, sessions,
+    },
+};
+use pious_protocol::{
+    envelope::SigningKey,
+    expectation::Expectation,
+    facts::Facts,
+    finding::Finding,
+    ids::{AssetId, BootId, Generation, InstructionId, UnixMs},
+};
+use std::time::{SystemTime, UNIX_EPOCH};
+use thiserror::Error;
+use tokio_util::sync::CancellationToken;
+use wakers::Wakers;
+
+/// Senzu.
+pub struct Senzu {
+    db: Database,
+    engine: Engine,
+    key: SigningKey,
+    operator_token: TokenHash,
+    facts_period_s: u32,
+    wakers: Wakers,
+    stopping: CancellationToken,
+}
+
+/// Why Senzu can't start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+    #[error("cannot open the store")]
+    Store(#[from] StoreError),
+    #[error("the beans make no graph")]
+    Graph(#[from] GraphError),
+}
+
+/// Why Senzu does not do what it is asked.
+#[derive(Debug, Error)]
+pub enum Refusal {
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+    #[error("no asset {0:?}: GET /v1/assets lists them by id and name")]
+    NoSuchAsset(String),
+    #[error("no Authorization: Bearer, or not a token of Senzu's: send BOOT_EVENT again for a fresh session token")]
+    UnknownToken,
+    #[error("no Authorization: Bearer with the operator token (the file operator-token in Senzu's data directory)")]
+    NotAnOperator,
+    #[error("the token is of boot {token}, not of boot {route}: a session speaks for itself only")]
+    OtherSession { token: BootId, route: BootId },
+    #[error("boot {0} was begun by a machine with another fingerprint: a boot id names one boot of one machine")]
+    OtherMachine(BootId),
+    #[error(
+        "facts of boot {boot} are at generation {stored} already, {sent} is older: send the newest facts with a higher generation"
+    )]
+    StaleGeneration { boot: BootId, stored: u64, sent: u64 },
+    #[error("no instruction {instruction} for boot {boot}")]
+    NoSuchInstruction { boot: BootId, instruction: InstructionId },
+    #[error("instruction {0} has another final report already, and the first one counts")]
+    FinalReportStands(InstructionId),
+    #[error("{what} holds {count}, more than {max}")]
+    TooMany { what: &'static str, count: usize, max: usize },
+    #[error("{field} is empty: {remedy}")]
+    Empty { field: &'static str, remedy: &'static str },
+    #[error("{field} is {value}: {remedy}")]
+    OutOfRange { field: &'static str, value: String, remedy: &'static str },
+}
+
+/// A token as it is stored and compared: by its SHA-256, so that neither the time that takes nor a stolen database
+/// tells anything of the token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenHash(String);
+
+impl TokenHash {
+    pub fn of(token: &str) -> Self {
+        use sha2::{Digest, Sha256};
+        Self(Sha256::digest(token.as_bytes()).iter().map(|octet| format!("{octet:02x}")).collect())
+    }
+}
+
+/// Milliseconds since the epoch, now. The one place that asks the clock.
+pub fn now() -> UnixMs {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    UnixMs(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+impl Senzu {
+    /// Opens the store and composes the beans.
+    pub async fn start(dir: &DataDir, facts_period_s: u32, stopping: CancellationToken) -> Result<Self, StartError> {
+        Ok(Self {
+            db: Database::open(&dir.database()).await?,
+            engine: beans::compose()?,
+            key: dir.signing_key()?,
+            operator_token: TokenHash::of(&dir.operator_token()?),
+            facts_period_s,
+            wakers: Wakers::default(),
+            stopping,
+        })
+    }
+
+    /// Closes the store.
+    pub async fn close(&self) {
+        self.db.close().await;
+    }
+
+    /// Whether the store answers.
+    pub async fn is_well(&self) -> Result<(), StoreError> {
+        crate::store::counter(&mut *self.db.read().await?, crate::store::IMPORTS).await.map(|_| ())
+    }
+
+    /// Whether a token is the operator's.
+    pub fn check_operator(&self, token: Option<&str>) -> Result<(), Refusal> {
+        match token {
+            Some(token) if TokenHash::of(token) == self.operator_token => Ok(()),
+            Some(_) | None => Err(Refusal::NotAnOperator),
+        }
+    }
+
+    /// Ends a transaction, and wakes whom it concerns.
+    async fn commit(&self, tx: Tx, asset: AssetId) -> Result<(), StoreError> {
+        use crate::store::During;
+        tx.commit().await.during("commit")?;
+        self.wakers.wake(asset);
+        Ok(())
+    }
+
+    /// Judges a session's facts by what is expected now; the record is the asset's if the session is the one that counts.
+    async fn judge(
+        &self,
+        conn: &mut Conn,
+        asset: AssetId,
+        facts: &Facts,
+        counts: bool,
+    ) -> Result<(Expectation, Vec<Finding>), StoreError> {
+        let expectation = plans::expectation(conn, asset).await?;
+        let findings = pious_protocol::verify(&expectation, facts);
+        if counts {
+            findings::replace(conn, asset, &findings).await?;
+        }
+        Ok((expectation, findings))
+    }
+
+    /// Looks at an asset anew: what is expected changed, or time passed.
+    async fn reconsider(&self, asset: AssetId) -> Result<(), StoreError> {
+        let now = now();
+        let mut tx = self.db.write().await?;
+        let boot = assets::by_id(&mut tx, asset).await?.and_then(|asset| asset.current_boot);
+        if let Some(boot) = boot
+            && let Some(stored) = sessions::facts(&mut tx, boot).await?
+        {
+            self.judge(&mut tx, asset, &stored.facts, true).await?;
+        }
+        self.engine.walk(&mut tx, asset, now).await?;
+        self.commit(tx, asset).await
+    }
+
+    /// Walks every asset whose time has come.
+    pub async fn walk_due(&self) -> Result<(), StoreError> {
+        let due = assets::due(&mut *self.db.read().await?, now()).await?;
+        for asset in due {
+            let mut tx = self.db.write().await?;
+            self.engine.walk(&mut tx, asset, now()).await?;
+            self.commit(tx, asset).await?;
+        }
+        Ok(())
+    }
+
+    /// What the store counts as imports, to notice one made by another process.
+    pub async fn imports(&self) -> Result<u64, StoreError> {
+        crate::store::counter(&mut *self.db.read().await?, crate::store::IMPORTS).await
+    }
+
+    /// Looks at every asset anew.
+    pub async fn reconsider_all(&self) -> Result<(), StoreError> {
+        let all = assets::all(&mut *self.db.read().await?).await?;
+        for asset in all {
+            self.reconsider(asset.id).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes an audit event.
+async fn audit(
+    conn: &mut Conn,
+    asset: AssetId,
+    who: impl Into<String>,
+    what: impl Into<String>,
+    why: impl Into<String>,
+) -> Result<(), StoreError> {
+    let event = AuditEvent { at: now(), who: who.into(), what: what.into(), why: why.into() };
+    alerts::record(conn, asset, &event).await
+}
+
+/// A generation as the store counts it.
+fn generation(generation: Generation) -> u64 {
+    generation.0
+}

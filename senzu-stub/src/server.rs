@@ -1,0 +1,104 @@
+//! Connections: TCP, TLS, HTTP/1.1, each with its bound, and their end.
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use std::{sync::Arc, time::Duration};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// Ten thousand agents hold one connection each in a long-poll; PXE, operators and pages come on top. Behind that, new
+/// ones wait in the kernel's queue.
+const MAX_CONNECTIONS: usize = 12_000;
+/// A handshake is two round trips and a signature.
+const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
+/// For a request's head, and for an idle connection to be used again. Longer than clients keep idle connections (reqwest:
+/// 90 s), so that it is the client that closes, and no request meets a closing connection.
+const HEAD_WITHIN: Duration = Duration::from_secs(100);
+/// Our heads have a token and little else.
+const MAX_HEADERS: usize = 64;
+/// For running requests to end once we stop; long-polls are answered at once.
+const STOP_WITHIN: Duration = Duration::from_secs(5);
+/// When accepting fails (no more file descriptors), something must close first.
+const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(100);
+
+/// Serves until `stopping`; then lets what runs end.
+pub async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, router: Router, stopping: CancellationToken) {
+    let connections = TaskTracker::new();
+    let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    while let Some((stream, permit)) = next(&listener, &room, &stopping).await {
+        let (tls, router, stopping) = (tls.clone(), router.clone(), stopping.clone());
+        connections.spawn(async move {
+            // An answer goes out when it is written, not when more is: our messages are small.
+            let _ = stream.set_nodelay(true);
+            match tls {
+                None => converse(stream, router, stopping).await,
+                Some(tls) => match timeout(HANDSHAKE_WITHIN, tls.accept(stream)).await {
+                    Ok(Ok(stream)) => converse(stream, router, stopping).await,
+                    Ok(Err(error)) => tracing::debug!(%error, "handshake failed"),
+                    Err(_) => tracing::debug!("handshake took too long"),
+                },
+            }
+            drop(permit);
+        });
+    }
+    drop(listener);
+    connections.close();
+    if timeout(STOP_WITHIN, connections.wait()).await.is_err() {
+        tracing::warn!(left = connections.len(), "stopping though connections are open");
+    }
+}
+
+/// The next connection; `None` when it is time to stop.
+async fn next(
+    listener: &TcpListener,
+    room: &Arc<Semaphore>,
+    stopping: &CancellationToken,
+) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+    loop {
+        let accepted = async {
+            let permit = room.clone().acquire_owned().await.ok()?;
+            Some((listener.accept().await, permit))
+        };
+        let accepted = tokio::select! {
+            accepted = accepted => accepted?,
+            () = stopping.cancelled() => return None,
+        };
+        match accepted {
+            (Ok((stream, _)), permit) => return Some((stream, permit)),
+            (Err(error), _) => {
+                tracing::warn!(%error, "can't accept a connection");
+                tokio::time::sleep(ACCEPT_AGAIN_AFTER).await;
+            }
+        }
+    }
+}
+
+async fn converse<S>(stream: S, router: Router, stopping: CancellationToken)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN).max_headers(MAX_HEADERS);
+    let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    let mut connection = std::pin::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stopping.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "connection ended");
+    }
+}

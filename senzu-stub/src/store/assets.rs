@@ -1,0 +1,328 @@
+//! Assets, the values that their fingerprints are found by, and whose a MAC address is.
+
+use super::{BOOT_TARGETS, Columns, Conn, During, Row, StoreError, count_up, int, json, new_id, word};
+use pious_protocol::{
+    identity::Fingerprint,
+    ids::{AssetId, BootId, MacAddress, Sequence, UnixMs},
+    message::{AssetState, Boot, BootTarget, Evaluation, LeaseTier, Standing},
+};
+
+/// One asset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asset {
+    pub id: AssetId,
+    pub name: String,
+    pub standing: Standing,
+    /// Counts the changes of `standing`.
+    pub standing_revision: u64,
+    pub fingerprint: Fingerprint,
+    pub serial: Option<String>,
+    /// Why it can't be told which machine this is.
+    pub doubt: Option<String>,
+    pub held: Option<Held>,
+    pub last_seen: Option<UnixMs>,
+    /// The boot session that counts.
+    pub current_boot: Option<BootId>,
+}
+
+/// Who holds an asset for use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    pub by: String,
+    pub since: UnixMs,
+}
+
+/// An asset that Senzu meets.
+pub struct NewAsset<'a> {
+    pub name: &'a str,
+    pub fingerprint: &'a Fingerprint,
+    pub doubt: Option<&'a str>,
+    pub standing: Standing,
+}
+
+fn read(row: &Row) -> Result<Asset, StoreError> {
+    let held_by = row.text_opt("held_by")?;
+    let held_since = row.time_opt("held_since_ms")?.unwrap_or_default();
+    Ok(Asset {
+        id: row.word("id")?,
+        name: row.text("name")?,
+        standing: Standing {
+            state: row.word("state")?,
+            evaluation: row.word("evaluation")?,
+            step: row.text_opt("step")?,
+            reason: row.text_opt("reason")?,
+        },
+        standing_revision: row.number("standing_revision")?,
+        fingerprint: row.body("fingerprint")?,
+        serial: row.text_opt("serial")?,
+        doubt: row.text_opt("doubt")?,
+        held: held_by.map(|by| Held { by, since: held_since }),
+        last_seen: row.time_opt("last_seen_ms")?,
+        current_boot: row.word_opt("current_boot")?,
+    })
+}
+
+pub async fn by_id(conn: &mut Conn, id: AssetId) -> Result<Option<Asset>, StoreError> {
+    let row = sqlx::query("SELECT * FROM assets WHERE id = $1").bind(id.to_string()).fetch_optional(conn).await;
+    row.during("load an asset")?.as_ref().map(read).transpose()
+}
+
+/// By id or name.
+pub async fn find(conn: &mut Conn, id_or_name: &str) -> Result<Option<Asset>, StoreError> {
+    let query = sqlx::query("SELECT * FROM assets WHERE id = $1 OR name = $1 ORDER BY id LIMIT 1");
+    let row = query.bind(id_or_name).fetch_optional(conn).await;
+    row.during("look an asset up")?.as_ref().map(read).transpose()
+}
+
+/// All, by name.
+pub async fn all(conn: &mut Conn) -> Result<Vec<Asset>, StoreError> {
+    let rows = sqlx::query("SELECT * FROM assets ORDER BY name").fetch_all(conn).await;
+    rows.during("list assets")?.iter().map(read).collect()
+}
+
+/// The most assets that one value can name and still help: behind that it is a placeholder nobody knew.
+const MAX_CANDIDATES: i64 = 64;
+
+/// The assets that share a value with a fingerprint, longest known first.
+pub async fn candidates(conn: &mut Conn, seen: &Fingerprint) -> Result<Vec<Asset>, StoreError> {
+    let mut found: Vec<Asset> = Vec::new();
+    for (kind, value) in keys(seen) {
+        let query = sqlx::query(
+            "SELECT assets.* FROM assets JOIN asset_keys ON asset_keys.asset_id = assets.id
+             WHERE asset_keys.kind = $1 AND asset_keys.value = $2 ORDER BY assets.id LIMIT $3",
+        );
+        let rows = query.bind(kind).bind(value).bind(MAX_CANDIDATES).fetch_all(&mut *conn).await;
+        for row in &rows.during("look candidates up")? {
+            let asset = read(row)?;
+            if found.iter().all(|known| known.id != asset.id) {
+                found.push(asset);
+            }
+        }
+    }
+    found.sort_by_key(|asset| asset.id);
+    Ok(found)
+}
+
+/// The single values of a fingerprint. A serial is looked for wherever a serial stands: boards swap them about.
+fn keys(fingerprint: &Fingerprint) -> Vec<(&'static str, String)> {
+    let Fingerprint { system_uuid, system_serial, board_serial, chassis_serial, dimm_serials, macs } = fingerprint;
+    let serials = [system_serial, board_serial, chassis_serial].into_iter().flatten();
+    let serials = serials.map(|serial| ("serial", serial.trim().to_owned()));
+    let uuid = system_uuid.map(|uuid| ("uuid", uuid.to_string()));
+    let dimms = dimm_serials.iter().map(|serial| ("dimm", serial.trim().to_owned()));
+    let macs = macs.iter().map(|mac| ("mac", mac.to_string()));
+    let mut keys: Vec<_> = serials.chain(uuid).chain(dimms).chain(macs).filter(|(_, v)| !v.is_empty()).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
+}
+
+/// Makes an asset; the name must be free.
+pub async fn insert(conn: &mut Conn, new: NewAsset<'_>, now: UnixMs) -> Result<AssetId, StoreError> {
+    let id = AssetId(new_id());
+    let query = sqlx::query(
+        "INSERT INTO assets (id, name, state, evaluation, step, reason, standing_revision, fingerprint, serial, doubt,
+             next_sequence, created_ms)
+         VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8, $9, 1, $10)",
+    )
+    .bind(id.to_string())
+    .bind(new.name)
+    .bind(word(&new.standing.state))
+    .bind(word(&new.standing.evaluation))
+    .bind(&new.standing.step)
+    .bind(&new.standing.reason)
+    .bind(json(new.fingerprint))
+    .bind(&new.fingerprint.system_serial)
+    .bind(new.doubt)
+    .bind(int(now.0));
+    query.execute(&mut *conn).await.during("store a new asset")?;
+    set_keys(conn, id, new.fingerprint).await?;
+    count_up(conn, BOOT_TARGETS).await?;
+    Ok(id)
+}
+
+pub async fn rename(conn: &mut Conn, id: AssetId, name: &str) -> Result<(), StoreError> {
+    let query = sqlx::query("UPDATE assets SET name = $1 WHERE id = $2").bind(name).bind(id.to_string());
+    query.execute(&mut *conn).await.during("rename an asset")?;
+    count_up(conn, BOOT_TARGETS).await
+}
+
+/// Replaces a fingerprint and the values that it is found by.
+pub async fn set_fingerprint(conn: &mut Conn, id: AssetId, fingerprint: &Fingerprint) -> Result<(), StoreError> {
+    let query = sqlx::query("UPDATE assets SET fingerprint = $1, serial = $2 WHERE id = $3")
+        .bind(json(fingerprint))
+        .bind(&fingerprint.system_serial)
+        .bind(id.to_string());
+    query.execute(&mut *conn).await.during("store a fingerprint")?;
+    set_keys(conn, id, fingerprint).await
+}
+
+async fn set_keys(conn: &mut Conn, id: AssetId, fingerprint: &Fingerprint) -> Result<(), StoreError> {
+    let clear = sqlx::query("DELETE FROM asset_keys WHERE asset_id = $1").bind(id.to_string());
+    clear.execute(&mut *conn).await.during("replace a fingerprint's values")?;
+    for (kind, value) in keys(fingerprint) {
+        let query = sqlx::query("INSERT INTO asset_keys (asset_id, kind, value) VALUES ($1, $2, $3)");
+        let query = query.bind(id.to_string()).bind(kind).bind(value);
+        query.execute(&mut *conn).await.during("store a fingerprint's value")?;
+    }
+    Ok(())
+}
+
+/// Why we say that a MAC address is an asset's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MacKind {
+    /// It booted with it.
+    Seen,
+    /// The import's.
+    Planned,
+    /// Its BMC's.
+    Bmc,
+}
+
+impl MacKind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Seen => "seen",
+            Self::Planned => "planned",
+            Self::Bmc => "bmc",
+        }
+    }
+}
+
+/// Replaces an asset's MAC addresses of one kind; counts the boot targets up if that changes anything.
+pub async fn set_macs(conn: &mut Conn, id: AssetId, kind: MacKind, macs: &[MacAddress]) -> Result<(), StoreError> {
+    let query = sqlx::query("SELECT mac FROM asset_macs WHERE asset_id = $1 AND kind = $2 ORDER BY mac");
+    let rows = query.bind(id.to_string()).bind(kind.name()).fetch_all(&mut *conn).await;
+    let known: Vec<MacAddress> =
+        rows.during("load an asset's addresses")?.iter().map(|row| row.word("mac")).collect::<Result<_, _>>()?;
+    let mut macs = macs.to_vec();
+    macs.sort_unstable();
+    macs.dedup();
+    // Nobody's: all zero, or a group.
+    macs.retain(|mac| mac.0 != [0; 6] && mac.0[0] & 1 == 0);
+    if macs == known {
+        return Ok(());
+    }
+    let clear = sqlx::query("DELETE FROM asset_macs WHERE asset_id = $1 AND kind = $2");
+    clear.bind(id.to_string()).bind(kind.name()).execute(&mut *conn).await.during("replace an asset's addresses")?;
+    for mac in macs {
+        let query = sqlx::query("INSERT INTO asset_macs (asset_id, mac, kind) VALUES ($1, $2, $3)");
+        let query = query.bind(id.to_string()).bind(mac.to_string()).bind(kind.name());
+        query.execute(&mut *conn).await.during("store an asset's address")?;
+    }
+    count_up(conn, BOOT_TARGETS).await
+}
+
+/// The BMC's addresses that the import told.
+pub async fn bmc_macs(conn: &mut Conn, id: AssetId) -> Result<Vec<MacAddress>, StoreError> {
+    let query = sqlx::query("SELECT mac FROM asset_macs WHERE asset_id = $1 AND kind = 'bmc' ORDER BY mac");
+    let rows = query.bind(id.to_string()).fetch_all(conn).await;
+    rows.during("load a BMC's addresses")?.iter().map(|row| row.word("mac")).collect()
+}
+
+/// A session of the asset began: it is the one that counts, and nothing is judged yet.
+pub async fn begin_session(conn: &mut Conn, id: AssetId, boot: BootId) -> Result<(), StoreError> {
+    let query = sqlx::query("UPDATE assets SET current_boot = $1 WHERE id = $2").bind(boot.to_string());
+    query.bind(id.to_string()).execute(conn).await.during("begin a session of an asset").map(|_| ())
+}
+
+pub async fn set_last_seen(conn: &mut Conn, id: AssetId, now: UnixMs) -> Result<(), StoreError> {
+    let query = sqlx::query("UPDATE assets SET last_seen_ms = $1 WHERE id = $2").bind(int(now.0)).bind(id.to_string());
+    query.execute(conn).await.during("note when an asset was heard").map(|_| ())
+}
+
+/// Stores where an asset stands, if it changed; says whether it did.
+pub async fn set_standing(conn: &mut Conn, asset: &Asset, standing: &Standing) -> Result<bool, StoreError> {
+    if asset.standing == *standing {
+        return Ok(false);
+    }
+    let query = sqlx::query(
+        "UPDATE assets SET state = $1, evaluation = $2, step = $3, reason = $4,
+             standing_revision = standing_revision + 1 WHERE id = $5",
+    )
+    .bind(word(&standing.state))
+    .bind(word(&standing.evaluation))
+    .bind(&standing.step)
+    .bind(&standing.reason)
+    .bind(asset.id.to_string());
+    query.execute(&mut *conn).await.during("store where an asset stands")?;
+    if asset.standing.state != standing.state {
+        count_up(conn, BOOT_TARGETS).await?;
+    }
+    Ok(true)
+}
+
+pub async fn set_evaluation(conn: &mut Conn, id: AssetId, evaluation: Evaluation) -> Result<(), StoreError> {
+    let query = sqlx::query(
+        "UPDATE assets SET evaluation = $1, standing_revision = standing_revision + 1
+         WHERE id = $2 AND evaluation <> $1",
+    );
+    let query = query.bind(word(&evaluation)).bind(id.to_string());
+    query.execute(conn).await.during("store an evaluation").map(|_| ())
+}
+
+/// Stores when the DAG must be walked again though nothing happens.
+pub async fn set_next_walk(conn: &mut Conn, id: AssetId, at: Option<UnixMs>) -> Result<(), StoreError> {
+    let query = sqlx::query("UPDATE assets SET next_walk_ms = $1 WHERE id = $2").bind(at.map(|at| int(at.0)));
+    query.bind(id.to_string()).execute(conn).await.during("store when to walk again").map(|_| ())
+}
+
+/// The assets whose DAG must be walked now.
+pub async fn due(conn: &mut Conn, now: UnixMs) -> Result<Vec<AssetId>, StoreError> {
+    let query = sqlx::query("SELECT id FROM assets WHERE next_walk_ms <= $1 ORDER BY next_walk_ms").bind(int(now.0));
+    query.fetch_all(conn).await.during("list what is due")?.iter().map(|row| row.word("id")).collect()
+}
+
+pub async fn set_held(conn: &mut Conn, id: AssetId, held: Option<&Held>) -> Result<(), StoreError> {
+    let query = sqlx::query("UPDATE assets SET held_by = $1, held_since_ms = $2 WHERE id = $3")
+        .bind(held.map(|held| &held.by))
+        .bind(held.map(|held| int(held.since.0)))
+        .bind(id.to_string());
+    query.execute(conn).await.during("hold or release an asset").map(|_| ())
+}
+
+/// The next place in an asset's queue of instructions.
+pub async fn take_sequence(conn: &mut Conn, id: AssetId) -> Result<Sequence, StoreError> {
+    let query = sqlx::query(
+        "UPDATE assets SET next_sequence = next_sequence + 1 WHERE id = $1 RETURNING next_sequence - 1 AS sequence",
+    );
+    let row = query.bind(id.to_string()).fetch_one(conn).await;
+    row.during("take a place in the queue")?.number("sequence").map(Sequence)
+}
+
+/// What one MAC address should boot, if Senzu knows it.
+pub async fn boot_target(conn: &mut Conn, mac: MacAddress) -> Result<Option<BootTarget>, StoreError> {
+    let query = sqlx::query(
+        "SELECT asset_macs.mac, assets.name, assets.state FROM asset_macs JOIN assets ON assets.id = asset_macs.asset_id
+         WHERE asset_macs.mac = $1 ORDER BY assets.id LIMIT 1",
+    );
+    let row = query.bind(mac.to_string()).fetch_optional(conn).await;
+    row.during("look a boot target up")?.as_ref().map(read_target).transpose()
+}
+
+/// What every known MAC address should boot, by MAC. One that two assets show is the longest known one's: a newcomer
+/// can't take a production server off its disk by claiming its address.
+pub async fn boot_targets(conn: &mut Conn) -> Result<Vec<BootTarget>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT asset_macs.mac, assets.name, assets.state FROM asset_macs JOIN assets ON assets.id = asset_macs.asset_id
+         ORDER BY asset_macs.mac, assets.id",
+    );
+    let rows = rows.fetch_all(conn).await.during("list boot targets")?;
+    let mut targets = rows.iter().map(read_target).collect::<Result<Vec<_>, _>>()?;
+    targets.dedup_by_key(|target| target.mac);
+    Ok(targets)
+}
+
+fn read_target(row: &Row) -> Result<BootTarget, StoreError> {
+    let (boot, tier) = match row.word("state")? {
+        AssetState::Baremetal => (Boot::LocalDisk, LeaseTier::Recognized),
+        AssetState::Spare => (Boot::Pious, LeaseTier::Recognized),
+        AssetState::New | AssetState::Retired | AssetState::Unknown => (Boot::Pious, LeaseTier::Unrecognized),
+    };
+    Ok(BootTarget { mac: row.word("mac")?, boot, tier, name: Some(row.text("name")?) })
+}
+
+pub async fn clear_doubt(conn: &mut Conn, id: AssetId) -> Result<(), StoreError> {
+    let query = sqlx::query("UPDATE assets SET doubt = NULL WHERE id = $1").bind(id.to_string());
+    query.execute(conn).await.during("clear a doubt").map(|_| ())
+}

@@ -1,0 +1,181 @@
+//! Instructions and what agents report of them.
+
+use super::{Columns, Conn, During, Row, StoreError, int, json, word};
+use pious_protocol::{
+    ids::{AssetId, BootId, InstructionId, Sequence, UnixMs},
+    instruction::Instruction,
+    message::Report,
+};
+use serde::{Deserialize, Serialize};
+
+/// How far an instruction got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Not answered yet.
+    Issued,
+    /// The agent is at it.
+    Accepted,
+    /// Done.
+    Done,
+    /// Tried, and it went wrong.
+    Failed,
+    /// Not tried.
+    Refused,
+    /// Nobody took it in time, or its boot session is over.
+    Expired,
+    /// Senzu took it back before anybody took it.
+    Withdrawn,
+}
+
+/// An instruction with its fate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issued {
+    pub instruction: Instruction,
+    /// The bean, or `operator`.
+    pub issuer: String,
+    pub status: Status,
+    /// When the status last changed.
+    pub changed: UnixMs,
+}
+
+/// The issuer of an operator's instructions.
+pub const OPERATOR: &str = "operator";
+
+fn read(row: &Row) -> Result<Issued, StoreError> {
+    Ok(Issued {
+        instruction: row.body("body")?,
+        issuer: row.text("issuer")?,
+        status: row.word("status")?,
+        changed: row.time("changed_ms")?,
+    })
+}
+
+pub async fn insert(conn: &mut Conn, instruction: &Instruction, issuer: &str) -> Result<(), StoreError> {
+    let query = sqlx::query(
+        "INSERT INTO instructions (id, asset_id, sequence, boot_id, issuer, kind, body, status, issued_ms, expires_ms,
+             changed_ms)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9)",
+    )
+    .bind(instruction.id.to_string())
+    .bind(instruction.asset.to_string())
+    .bind(int(instruction.sequence.0))
+    .bind(instruction.boot.map(|boot| boot.to_string()))
+    .bind(issuer)
+    .bind(instruction.action.kind())
+    .bind(json(instruction))
+    .bind(word(&Status::Issued))
+    .bind(int(instruction.issued_ms.0))
+    .bind(int(instruction.expires_ms.0));
+    query.execute(conn).await.during("store an instruction").map(|_| ())
+}
+
+pub async fn by_id(conn: &mut Conn, id: InstructionId) -> Result<Option<Issued>, StoreError> {
+    let query = sqlx::query("SELECT * FROM instructions WHERE id = $1").bind(id.to_string());
+    query.fetch_optional(conn).await.during("load an instruction")?.as_ref().map(read).transpose()
+}
+
+/// An asset's newest instructions, newest first.
+pub async fn of_asset(conn: &mut Conn, asset: AssetId, limit: u32) -> Result<Vec<Issued>, StoreError> {
+    let query = sqlx::query("SELECT * FROM instructions WHERE asset_id = $1 ORDER BY sequence DESC LIMIT $2");
+    let rows = query.bind(asset.to_string()).bind(i64::from(limit)).fetch_all(conn).await;
+    rows.during("list instructions")?.iter().map(read).collect()
+}
+
+/// What a session should be handed: open, behind `after`, not expired, not another boot's; in sequence.
+pub async fn to_hand_out(
+    conn: &mut Conn,
+    asset: AssetId,
+    boot: BootId,
+    after: Sequence,
+    now: UnixMs,
+) -> Result<Vec<Instruction>, StoreError> {
+    let query = sqlx::query(
+        "SELECT * FROM instructions
+         WHERE asset_id = $1 AND (boot_id IS NULL OR boot_id = $2) AND sequence > $3
+           AND ((status = 'issued' AND expires_ms > $4) OR status = 'accepted')
+         ORDER BY sequence",
+    );
+    let query = query.bind(asset.to_string()).bind(boot.to_string()).bind(int(after.0)).bind(int(now.0));
+    let rows = query.fetch_all(conn).await.during("look for instructions")?;
+    rows.iter().map(|row| read(row).map(|issued| issued.instruction)).collect()
+}
+
+pub async fn set_status(conn: &mut Conn, id: InstructionId, status: Status, now: UnixMs) -> Result<(), StoreError> {
+    let query = sqlx::query("UPDATE instructions SET status = $1, changed_ms = $2 WHERE id = $3 AND status <> $1");
+    let query = query.bind(word(&status)).bind(int(now.0)).bind(id.to_string());
+    query.execute(conn).await.during("store an instruction's status").map(|_| ())
+}
+
+/// Marks what nobody may start any more: past its time, or bound to a boot session that is over.
+pub async fn expire(conn: &mut Conn, asset: AssetId, boot: Option<BootId>, now: UnixMs) -> Result<(), StoreError> {
+    let query = sqlx::query(
+        "UPDATE instructions SET status = 'expired', changed_ms = $1
+         WHERE asset_id = $2 AND ((status = 'issued' AND expires_ms <= $1)
+             OR (status IN ('issued', 'accepted') AND boot_id IS NOT NULL AND boot_id <> $3))",
+    );
+    let query = query.bind(int(now.0)).bind(asset.to_string()).bind(boot.map(|b| b.to_string()).unwrap_or_default());
+    query.execute(conn).await.during("expire instructions").map(|_| ())
+}
+
+/// When the next unanswered instruction of an asset expires.
+pub async fn next_expiry(conn: &mut Conn, asset: AssetId) -> Result<Option<UnixMs>, StoreError> {
+    let query = sqlx::query("SELECT MIN(expires_ms) AS at FROM instructions WHERE asset_id = $1 AND status = 'issued'");
+    query.bind(asset.to_string()).fetch_one(conn).await.during("look for the next expiry")?.time_opt("at")
+}
+
+/// The three reports that are kept of an instruction: the first word, the newest progress, the last word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    Accepted,
+    Progress,
+    Final,
+}
+
+impl Stage {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Progress => "progress",
+            Self::Final => "final",
+        }
+    }
+}
+
+/// A report as it was stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredReport {
+    pub at: UnixMs,
+    pub report: Report,
+}
+
+pub async fn set_report(
+    conn: &mut Conn,
+    id: InstructionId,
+    stage: Stage,
+    report: &Report,
+    now: UnixMs,
+) -> Result<(), StoreError> {
+    let query = sqlx::query(
+        "INSERT INTO reports (instruction_id, stage, at_ms, body) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (instruction_id, stage) DO UPDATE SET at_ms = excluded.at_ms, body = excluded.body",
+    );
+    let query = query.bind(id.to_string()).bind(stage.name()).bind(int(now.0)).bind(json(report));
+    query.execute(conn).await.during("store a report").map(|_| ())
+}
+
+pub async fn final_report(conn: &mut Conn, id: InstructionId) -> Result<Option<Report>, StoreError> {
+    let query = sqlx::query("SELECT body FROM reports WHERE instruction_id = $1 AND stage = 'final'");
+    let row = query.bind(id.to_string()).fetch_optional(conn).await.during("load a final report")?;
+    row.map(|row| row.body("body")).transpose()
+}
+
+/// An instruction's reports, in order.
+pub async fn reports(conn: &mut Conn, id: InstructionId) -> Result<Vec<StoredReport>, StoreError> {
+    let query = sqlx::query(
+        "SELECT * FROM reports WHERE instruction_id = $1
+         ORDER BY CASE stage WHEN 'accepted' THEN 0 WHEN 'progress' THEN 1 ELSE 2 END",
+    );
+    let rows = query.bind(id.to_string()).fetch_all(conn).await.during("load reports")?;
+    rows.iter().map(|row| Ok(StoredReport { at: row.time("at_ms")?, report: row.body("body")? })).collect()
+}

@@ -1,0 +1,169 @@
+//! What Senzu remembers. Rows in, rows out: no rule about assets lives here.
+//!
+//! Each function takes a connection, so that its caller decides what belongs into one transaction. Nothing is kept in
+//! memory.
+
+pub mod alerts;
+pub mod assets;
+pub mod dialect;
+pub mod findings;
+pub mod instructions;
+pub mod plans;
+pub mod promotions;
+pub mod sessions;
+pub mod transitions;
+
+pub use dialect::{Conn, Database, Row, Tx};
+
+use pious_protocol::ids::UnixMs;
+use serde::{Serialize, de::DeserializeOwned};
+use sqlx::Row as _;
+use std::path::PathBuf;
+use thiserror::Error;
+use uuid::Uuid;
+
+/// Why the store did not do it.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// The file itself.
+    #[error("cannot make or open {path}")]
+    File {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    /// The tables could not be brought up to date: also a database that a newer Senzu wrote.
+    #[error("cannot bring the database's tables up to date; if a newer Senzu wrote it, run that one")]
+    Migrate(#[source] sqlx::migrate::MigrateError),
+    /// The database refused.
+    #[error("cannot {operation}")]
+    Sql {
+        operation: &'static str,
+        #[source]
+        source: sqlx::Error,
+    },
+    /// A value in a row is not what this build writes.
+    #[error("column {column} holds {value:?}, which this build can't read")]
+    Column {
+        column: &'static str,
+        value: String,
+        #[source]
+        source: serde_json::Error,
+    },
+}
+
+/// Says what was being done when the database refused.
+pub trait During<T> {
+    fn during(self, operation: &'static str) -> Result<T, StoreError>;
+}
+
+impl<T> During<T> for Result<T, sqlx::Error> {
+    fn during(self, operation: &'static str) -> Result<T, StoreError> {
+        self.map_err(|source| StoreError::Sql { operation, source })
+    }
+}
+
+/// A name for a new row; later ones sort behind.
+pub fn new_id() -> Uuid {
+    Uuid::now_v7()
+}
+
+/// A number as the database keeps it.
+pub fn int(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// JSON as the database keeps it.
+pub fn json<T: Serialize>(value: &T) -> String {
+    // Our own types: maps with text keys and no failing serializers.
+    serde_json::to_string(value).unwrap_or_else(|error| format!("{{\"unwritable\":\"{error}\"}}"))
+}
+
+/// The one word that a unit enum is on the wire.
+pub fn word<T: Serialize>(value: &T) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        Ok(other) => other.to_string(),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// Typed access to a row's columns.
+pub trait Columns {
+    fn text(&self, column: &'static str) -> Result<String, StoreError>;
+    fn text_opt(&self, column: &'static str) -> Result<Option<String>, StoreError>;
+    fn number(&self, column: &'static str) -> Result<u64, StoreError>;
+    fn number_opt(&self, column: &'static str) -> Result<Option<u64>, StoreError>;
+
+    fn time(&self, column: &'static str) -> Result<UnixMs, StoreError> {
+        self.number(column).map(UnixMs)
+    }
+
+    fn time_opt(&self, column: &'static str) -> Result<Option<UnixMs>, StoreError> {
+        Ok(self.number_opt(column)?.map(UnixMs))
+    }
+
+    /// A JSON document.
+    fn body<T: DeserializeOwned>(&self, column: &'static str) -> Result<T, StoreError> {
+        let value = self.text(column)?;
+        serde_json::from_str(&value).map_err(|source| StoreError::Column { column, value, source })
+    }
+
+    fn body_opt<T: DeserializeOwned>(&self, column: &'static str) -> Result<Option<T>, StoreError> {
+        let Some(value) = self.text_opt(column)? else { return Ok(None) };
+        serde_json::from_str(&value).map(Some).map_err(|source| StoreError::Column { column, value, source })
+    }
+
+    /// One word of a unit enum, or an id.
+    fn word<T: DeserializeOwned>(&self, column: &'static str) -> Result<T, StoreError> {
+        let value = self.text(column)?;
+        serde_json::from_value(serde_json::Value::String(value.clone())).map_err(|source| StoreError::Column {
+            column,
+            value,
+            source,
+        })
+    }
+
+    fn word_opt<T: DeserializeOwned>(&self, column: &'static str) -> Result<Option<T>, StoreError> {
+        match self.text_opt(column)? {
+            Some(_) => self.word(column).map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+impl Columns for Row {
+    fn text(&self, column: &'static str) -> Result<String, StoreError> {
+        self.try_get(column).during("read a text column")
+    }
+
+    fn text_opt(&self, column: &'static str) -> Result<Option<String>, StoreError> {
+        self.try_get(column).during("read a text column")
+    }
+
+    fn number(&self, column: &'static str) -> Result<u64, StoreError> {
+        Ok(self.try_get::<i64, _>(column).during("read a number column")?.try_into().unwrap_or(0))
+    }
+
+    fn number_opt(&self, column: &'static str) -> Result<Option<u64>, StoreError> {
+        let number: Option<i64> = self.try_get(column).during("read a number column")?;
+        Ok(number.map(|number| number.try_into().unwrap_or(0)))
+    }
+}
+
+/// The value of a counter.
+pub async fn counter(conn: &mut Conn, name: &'static str) -> Result<u64, StoreError> {
+    let row = sqlx::query("SELECT value FROM counters WHERE name = $1").bind(name).fetch_one(conn).await;
+    row.during("read a counter")?.number("value")
+}
+
+/// Counts one more.
+pub async fn count_up(conn: &mut Conn, name: &'static str) -> Result<(), StoreError> {
+    let done = sqlx::query("UPDATE counters SET value = value + 1 WHERE name = $1").bind(name).execute(conn).await;
+    done.during("count up").map(|_| ())
+}
+
+/// What changes with every change of a boot target.
+pub const BOOT_TARGETS: &str = "boot_targets";
+/// What changes with every import.
+pub const IMPORTS: &str = "imports";

@@ -1,0 +1,94 @@
+//! What imports say: hardware profiles, and what is planned for each asset.
+
+use super::{Columns, Conn, During, Row, StoreError, int, json, new_id};
+use pious_protocol::{
+    expectation::{CablingPlan, Expectation, HardwareProfile},
+    ids::{AssetId, MacAddress, UnixMs},
+};
+use uuid::Uuid;
+
+/// What is planned for one asset.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// What it is recognized by: at least one of the three.
+    pub serial: Option<String>,
+    pub uuid: Option<Uuid>,
+    pub macs: Vec<MacAddress>,
+    pub profile: Option<ProfileName>,
+    /// `None`: nobody said how it is cabled.
+    pub cabling: Option<CablingPlan>,
+}
+
+/// A profile, at one version or always the newest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProfileName {
+    pub name: String,
+    pub version: Option<u32>,
+}
+
+fn read(row: &Row) -> Result<Plan, StoreError> {
+    let version = row.number_opt("profile_version")?.map(|version| u32::try_from(version).unwrap_or(u32::MAX));
+    Ok(Plan {
+        serial: row.text_opt("serial")?,
+        uuid: row.word_opt("uuid")?,
+        macs: row.body("macs")?,
+        profile: row.text_opt("profile")?.map(|name| ProfileName { name, version }),
+        cabling: row.body_opt("cabling")?,
+    })
+}
+
+pub async fn of_asset(conn: &mut Conn, asset: AssetId) -> Result<Option<Plan>, StoreError> {
+    let query = sqlx::query("SELECT * FROM plans WHERE asset_id = $1").bind(asset.to_string());
+    query.fetch_optional(conn).await.during("load a plan")?.as_ref().map(read).transpose()
+}
+
+pub async fn set(conn: &mut Conn, asset: AssetId, plan: &Plan) -> Result<(), StoreError> {
+    let query = sqlx::query(
+        "INSERT INTO plans (asset_id, serial, uuid, macs, profile, profile_version, cabling)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)
+         ON CONFLICT (asset_id) DO UPDATE SET serial = excluded.serial, uuid = excluded.uuid, macs = excluded.macs,
+             profile = excluded.profile, profile_version = excluded.profile_version, cabling = excluded.cabling",
+    )
+    .bind(asset.to_string())
+    .bind(&plan.serial)
+    .bind(plan.uuid.map(|uuid| uuid.to_string()))
+    .bind(json(&plan.macs))
+    .bind(plan.profile.as_ref().map(|profile| &profile.name))
+    .bind(plan.profile.as_ref().and_then(|profile| profile.version).map(i64::from))
+    .bind(plan.cabling.as_ref().map(json));
+    query.execute(conn).await.during("store a plan").map(|_| ())
+}
+
+/// A profile; the newest where no version is asked for.
+pub async fn profile(conn: &mut Conn, wanted: &ProfileName) -> Result<Option<HardwareProfile>, StoreError> {
+    let query = sqlx::query(
+        "SELECT body FROM profiles WHERE name = $1 AND (version = $2 OR $2 IS NULL) ORDER BY version DESC LIMIT 1",
+    );
+    let row = query.bind(&wanted.name).bind(wanted.version.map(i64::from)).fetch_optional(conn).await;
+    row.during("load a profile")?.map(|row| row.body("body")).transpose()
+}
+
+pub async fn insert_profile(conn: &mut Conn, profile: &HardwareProfile) -> Result<(), StoreError> {
+    let query = sqlx::query("INSERT INTO profiles (name, version, body) VALUES ($1, $2, $3)");
+    let query = query.bind(&profile.name).bind(i64::from(profile.version)).bind(json(profile));
+    query.execute(conn).await.during("store a profile").map(|_| ())
+}
+
+/// All that is expected of one asset.
+pub async fn expectation(conn: &mut Conn, asset: AssetId) -> Result<Expectation, StoreError> {
+    let Some(plan) = of_asset(conn, asset).await? else {
+        return Ok(Expectation::default());
+    };
+    let profile = match &plan.profile {
+        Some(wanted) => profile(conn, wanted).await?,
+        None => None,
+    };
+    Ok(Expectation { profile, cabling: plan.cabling })
+}
+
+/// Keeps an import as it was read.
+pub async fn insert_import(conn: &mut Conn, source: &str, body: &str, now: UnixMs) -> Result<(), StoreError> {
+    let query = sqlx::query("INSERT INTO imports (id, at_ms, source, body) VALUES ($1, $2, $3, $4)");
+    let query = query.bind(new_id().to_string()).bind(int(now.0)).bind(source).bind(body);
+    query.execute(conn).await.during("store an import").map(|_| ())
+}

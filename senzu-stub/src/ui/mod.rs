@@ -1,0 +1,8 @@
+//! The pages.
+
+use crate::api::Shared;
+use axum::Router;
+
+pub fn router() -> Router<Shared> {
+    Router::new()
+}
