@@ -1,11 +1,21 @@
 //! The entry point (DSP0134 §5.2): which version, where the table is, how long.
 
 use smbioslib::{SMBiosEntryPoint32, SMBiosEntryPoint64};
-use std::fmt;
+use std::{
+    fmt,
+    ops::{Range, RangeInclusive},
+};
 use thiserror::Error;
 
-/// Length of the 32-bit entry point, and all that smbios-lib may be given of it: it panics on more.
+/// Length of the 32-bit entry point.
 const ENTRY_32_BYTES: usize = SMBiosEntryPoint32::MINIMUM_SIZE;
+
+/// What 32-bit entry points claim as their length: 31; 30 by a slip of version 2.1 (§5.2.1); 32 by some of Dell's.
+/// smbios-lib refuses the last and panics when it is given more than 31 bytes, so its checks are made here.
+const CLAIMED_32_BYTES: RangeInclusive<usize> = 0x1e..=0x20;
+
+/// The part of a 32-bit entry point that has a checksum of its own.
+const INTERMEDIATE: Range<usize> = SMBiosEntryPoint32::INTERMEDIATE_ANCHOR_OFFSET..ENTRY_32_BYTES;
 
 /// Length of the 64-bit entry point.
 const ENTRY_64_BYTES: usize = SMBiosEntryPoint64::MINIMUM_SIZE;
@@ -91,8 +101,10 @@ impl Entry {
     }
 
     fn parse_64(bytes: &[u8]) -> Result<Self, EntryError> {
-        let entry = exactly(bytes, ENTRY_64_BYTES)?;
-        let entry = SMBiosEntryPoint64::try_from(entry).map_err(|e| EntryError::Broken { why: e.to_string() })?;
+        let cut = EntryError::Cut { bytes: bytes.len(), needed: ENTRY_64_BYTES };
+        let entry = bytes.get(..ENTRY_64_BYTES).ok_or(cut)?;
+        let entry =
+            SMBiosEntryPoint64::try_from(entry.to_vec()).map_err(|e| EntryError::Broken { why: e.to_string() })?;
         Ok(Self {
             version: Version {
                 major: entry.major_version(),
@@ -108,9 +120,26 @@ impl Entry {
     }
 
     fn parse_32(bytes: &[u8]) -> Result<Self, EntryError> {
-        let entry = exactly(bytes, ENTRY_32_BYTES)?;
-        let entry = SMBiosEntryPoint32::try_from(entry).map_err(|e| EntryError::Broken { why: e.to_string() })?;
-        let claimed = (entry.major_version(), entry.minor_version());
+        use SMBiosEntryPoint32 as At;
+        let broken = |why: &str| EntryError::Broken { why: why.to_owned() };
+        let cut = EntryError::Cut { bytes: bytes.len(), needed: ENTRY_32_BYTES };
+        let entry: &[u8; ENTRY_32_BYTES] = bytes.first_chunk().ok_or(cut)?;
+        let claimed = usize::from(entry[At::ENTRY_POINT_LENGTH_OFFSET]);
+        if !CLAIMED_32_BYTES.contains(&claimed) {
+            return Err(broken(&format!("it claims to be {claimed} bytes long, and is 31")));
+        }
+        // Who claims 32 bytes may have written 31.
+        if !sums_to_zero(bytes.get(..claimed).unwrap_or(bytes)) {
+            return Err(broken("its checksum is wrong"));
+        }
+        let intermediate = entry.get(INTERMEDIATE).unwrap_or_default();
+        if !intermediate.starts_with(&At::DMI_ANCHOR) || !sums_to_zero(intermediate) {
+            return Err(broken("its second half has no _DMI_ or a wrong checksum"));
+        }
+        let word = |at: usize| u16::from_le_bytes([entry[at], entry[at + 1]]);
+        let address = At::STRUCTURE_TABLE_ADDRESS_OFFSET;
+        let address = u32::from(word(address)) | u32::from(word(address + 2)) << 16;
+        let claimed = (entry[At::MAJOR_VERSION_OFFSET], entry[At::MINOR_VERSION_OFFSET]);
         // Versions that nobody published, written by firmware that meant these (as dmidecode corrects them): a wrong
         // guess would turn the UUID's bytes around.
         let (major, minor) = match claimed {
@@ -127,16 +156,17 @@ impl Entry {
         });
         Ok(Self {
             version,
-            table_address: entry.structure_table_address().into(),
+            table_address: address.into(),
             extent: Extent::Count {
-                structures: entry.number_of_smbios_structures(),
-                bytes: entry.structure_table_length().into(),
+                structures: word(At::NUMBER_OF_SMBIOS_STRUCTURES_OFFSET),
+                bytes: word(At::STRUCTURE_TABLE_LENGTH_OFFSET).into(),
             },
             problem: corrected,
         })
     }
 }
 
-fn exactly(bytes: &[u8], needed: usize) -> Result<Vec<u8>, EntryError> {
-    bytes.get(..needed).map(<[u8]>::to_vec).ok_or(EntryError::Cut { bytes: bytes.len(), needed })
+/// How every checksum of an entry point is made.
+fn sums_to_zero(bytes: &[u8]) -> bool {
+    bytes.iter().fold(0_u8, |sum, &byte| sum.wrapping_add(byte)) == 0
 }

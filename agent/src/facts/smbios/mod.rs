@@ -1,8 +1,8 @@
 //! SMBIOS (DMTF DSP0134 3.9): a table's bytes in, typed facts out. Strings and names agree with dmidecode's.
 //!
 //! smbios-lib types the structures. Around it stand our own entry point's checks and our own walk over the table
-//! ([`table`]): the crate panics on an entry point longer than 31 bytes and breaks off silently at a structure that it
-//! can't take, where an engineer wants to know what is wrong with the firmware.
+//! ([`table`]): the crate panics on an entry point longer than 31 bytes, refuses one that some firmware writes, and breaks
+//! off silently at a structure that it can't take, where an engineer wants to know what is wrong.
 
 mod entry;
 mod names;
