@@ -143,7 +143,8 @@ mod tests {
                 let place = |name: &str| order.iter().position(|loaded| *loaded == name);
                 for (from, to) in &edges {
                     if let Some(place_from) = place(&format!("m{from}")) {
-                        prop_assert!(place(&format!("m{to}")).is_some_and(|place_to| place_to < place_from));
+                        let place_to = place(&format!("m{to}"));
+                        prop_assert!(place_to.is_some_and(|place_to| place_to < place_from));
                     }
                 }
             }

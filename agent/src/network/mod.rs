@@ -1,1 +1,130 @@
 //! Links, addresses, routes, DHCP and LLDP, told as events.
+//!
+//! On a machine that is ours (`/init session`) every physical link is brought up, asks for a lease and is configured; on
+//! an ordinary host (`pious-agent run`) nothing is touched, only looked at. Who wants to know gets [`Event`]s; nothing
+//! here knows what they are for.
+//!
+//! IPv4 only: router advertisements are ignored (the provisioning network has them, with a lifetime of 0, for iPXE).
+
+mod announcement;
+mod configuration;
+mod control;
+mod dhcp;
+mod filter;
+mod lease;
+mod links;
+mod listening;
+mod packet_socket;
+mod rtnl;
+
+pub use links::LinkState;
+
+use pious_protocol::facts::{Dhcp, Neighbours, Vlan};
+use std::net::IpAddr;
+use tokio::sync::{mpsc, watch};
+use tokio_util::task::AbortOnDropHandle;
+
+/// Events that may wait for a session that is busy; beyond it the network waits, and nothing is lost.
+const EVENT_QUEUE: usize = 256;
+
+/// What is ours to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Bring links up, ask for leases, set addresses and routes, announce ourselves by LLDP.
+    pub configure: bool,
+    /// Set the clock and load modules for the devices that are there, first.
+    pub prepare_machine: bool,
+    /// Only these interfaces, hardware or not; `None`: all physical ones.
+    pub only: Option<Vec<String>>,
+    /// What the machine is called until [`Handle::set_name`] says better.
+    pub name: String,
+}
+
+impl Options {
+    /// For the machine that PID 1 booted: everything is ours.
+    pub fn ours(name: &str) -> Self {
+        Self { configure: true, prepare_machine: true, only: None, name: name.to_owned() }
+    }
+
+    /// For an ordinary host: look, touch nothing.
+    pub fn observe() -> Self {
+        Self { configure: false, prepare_machine: false, only: None, name: String::new() }
+    }
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The links, all of them, whenever any changed; by the kernel's number.
+    Links(Vec<LinkState>),
+    /// DHCP's progress on a NIC, and the addresses that the NIC now has from it.
+    Dhcp {
+        /// The NIC's name.
+        nic: String,
+        /// The progress.
+        dhcp: Dhcp,
+        /// The addresses.
+        addresses: Vec<IpAddr>,
+    },
+    /// What was learnt of a NIC's other end.
+    Lldp {
+        /// The NIC's name.
+        nic: String,
+        /// Who is there, or why nobody is heard.
+        neighbours: Neighbours,
+        /// VLANs announced and seen.
+        vlan: Vlan,
+    },
+    /// The clock was set.
+    ClockSet {
+        /// From what.
+        source: String,
+    },
+    /// Every device that is there has its driver, as far as the image has one. Told again after devices came or went.
+    ModulesSettled,
+}
+
+/// The running network. Dropping it ends the watching; addresses stay until their leases end.
+#[derive(Debug)]
+pub struct Handle {
+    name: watch::Sender<String>,
+    _task: AbortOnDropHandle<()>,
+}
+
+impl Handle {
+    /// Tells what the asset is called; neighbours hear it by LLDP at once.
+    pub fn set_name(&self, name: &str) {
+        self.name.send_if_modified(|known| {
+            let is_new = known != name;
+            name.clone_into(known);
+            is_new
+        });
+    }
+}
+
+/// Starts; needs a tokio runtime with I/O and time. What cannot be done is a sentence in the log, never a failure: an
+/// agent without a network still judges and shows. The clock, where it is ours, is set when this returns.
+pub fn start(options: Options) -> (Handle, mpsc::Receiver<Event>) {
+    let (events, receiver) = mpsc::channel(EVENT_QUEUE);
+    let (name, names) = watch::channel(options.name.clone());
+    if options.prepare_machine {
+        prepare_machine(&events);
+    }
+    let task = tokio::spawn(control::run(options, names, events));
+    (Handle { name, _task: AbortOnDropHandle::new(task) }, receiver)
+}
+
+fn prepare_machine(events: &mpsc::Sender<Event>) {
+    if let Some(set) = crate::boot::clock::set_from_boot() {
+        // The queue is empty and has room.
+        let _sent = events.try_send(Event::ClockSet { source: set.source });
+    }
+    let events = events.clone();
+    let started = crate::boot::modules::start(move || {
+        // Its own thread may wait; a session that ended hears nothing more.
+        let _ended = events.blocking_send(Event::ModulesSettled);
+    });
+    if let Err(error) = started {
+        tracing::error!("cannot start the thread that loads modules: {error}");
+    }
+}

@@ -1,0 +1,46 @@
+//! Links as the session sees them.
+
+use pious_protocol::{facts, ids::MacAddress};
+
+/// One physical Ethernet interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkState {
+    /// The kernel's number for it.
+    pub index: u32,
+    /// The kernel's name, e.g. `eth0`.
+    pub name: String,
+    /// The address in use.
+    pub mac: Option<MacAddress>,
+    /// The address burnt in, where the driver tells it.
+    pub permanent_mac: Option<MacAddress>,
+    /// Whether the link works.
+    pub link: facts::Link,
+    /// Negotiated speed, where there is carrier and the driver tells.
+    pub speed_mbps: Option<u32>,
+}
+
+/// A link, and how often its carrier went: a cable that was moved faster than we looked is told by that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Link {
+    pub(super) state: LinkState,
+    pub(super) carrier_losses: u32,
+}
+
+impl Link {
+    /// Whether the interface is hardware: bridges, tunnels and the like hang off no device.
+    pub(super) fn is_physical(&self) -> bool {
+        std::path::Path::new("/sys/class/net").join(&self.state.name).join("device").exists()
+    }
+
+    /// With the speed that sysfs tells: Mb/s, and -1 or an error without carrier (Documentation/ABI/testing/
+    /// sysfs-class-net).
+    pub(super) fn with_speed(mut self) -> Self {
+        let text = std::fs::read_to_string(format!("/sys/class/net/{}/speed", self.state.name)).unwrap_or_default();
+        self.state.speed_mbps = text.trim().parse().ok();
+        self
+    }
+
+    pub(super) fn has_carrier(&self) -> bool {
+        self.state.link == facts::Link::Up
+    }
+}
