@@ -52,7 +52,7 @@ pub enum LabError {
         path: PathBuf,
         /// What is wrong.
         #[source]
-        source: RackError,
+        source: Box<RackError>,
     },
     /// A program is missing.
     #[error(transparent)]
@@ -382,7 +382,7 @@ fn client(socket: &Path) -> Result<reqwest::ClientBuilder, LabError> {
 /// Reads and checks a rack file.
 pub fn read_rack(path: &Path) -> Result<Rack, LabError> {
     let text = std::fs::read_to_string(path).map_err(|source| LabError::RackFile { path: path.to_owned(), source })?;
-    Rack::parse(&text).map_err(|source| LabError::Rack { path: path.to_owned(), source })
+    Rack::parse(&text).map_err(|source| LabError::Rack { path: path.to_owned(), source: Box::new(source) })
 }
 
 /// Asks the lab that runs in a directory.

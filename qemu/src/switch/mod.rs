@@ -111,13 +111,13 @@ impl Switch {
     pub fn receive(&mut self, from: Side, bytes: &[u8], now: Duration) -> Vec<Output> {
         let Some(frame) = Frame::parse(bytes) else { return Vec::new() };
         match from {
-            Side::Daemon(index) => self.from_daemon(index, &frame),
-            Side::Wire(index) => self.from_wire(index, &frame, now),
+            Side::Daemon(index) => self.on_daemon_frame(index, &frame),
+            Side::Wire(index) => self.on_wire_frame(index, &frame, now),
         }
     }
 
     /// The daemon behind a port speaks LLDP to the wire, and nothing else.
-    fn from_daemon(&mut self, index: PortIndex, frame: &Frame) -> Vec<Output> {
+    fn on_daemon_frame(&mut self, index: PortIndex, frame: &Frame) -> Vec<Output> {
         if frame.ether_type() == TYPE_LLDP && is_link_local(frame.destination()) {
             self.send(index, frame.untagged.clone(), Duration::ZERO).into_iter().collect()
         } else {
@@ -125,7 +125,7 @@ impl Switch {
         }
     }
 
-    fn from_wire(&mut self, index: PortIndex, frame: &Frame, now: Duration) -> Vec<Output> {
+    fn on_wire_frame(&mut self, index: PortIndex, frame: &Frame, now: Duration) -> Vec<Output> {
         let Some(port) = self.ports.get(index).filter(|port| !port.down).cloned() else { return Vec::new() };
         if self.lost(port.loss_percent) {
             return Vec::new();
