@@ -14,5 +14,6 @@ pub mod machine;
 pub mod network;
 pub mod senzu;
 pub mod server;
+pub mod session;
 pub mod trust;
 pub mod work;

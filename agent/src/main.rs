@@ -1,14 +1,22 @@
 //! `pious-agent`: `/init` of the image, and an ordinary program on any Linux host.
 
 use clap::{Parser, Subcommand, ValueEnum};
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+use pious_agent::{
+    boot, decode, driver,
+    machine::Power,
+    session::{self, HostOptions},
+    trust::Paths,
+};
+use std::{
+    io::{self, Write},
+    net::SocketAddr,
+    path::PathBuf,
+    process::ExitCode,
+};
 
+/// PIOUS's agent: looks at the machine, reports to Senzu, does what Senzu instructs
 #[derive(Parser)]
-#[command(
-    name = "pious-agent",
-    version,
-    about = "PIOUS's agent: looks at the machine, reports to Senzu, does what Senzu instructs"
-)]
+#[command(name = "pious-agent", version)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -19,10 +27,10 @@ enum Command {
     /// Print all facts of this host as JSON
     Facts {
         /// Read a recorded host's files instead of the live host's
-        #[arg(long)]
+        #[arg(long, value_name = "DIR")]
         root: Option<PathBuf>,
     },
-    /// Print what a dump or a capture holds
+    /// Print what a dump or a capture holds, as JSON
     Decode {
         /// What the file is
         what: What,
@@ -38,7 +46,7 @@ enum Command {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum What {
-    /// An SMBIOS table dump
+    /// An SMBIOS table
     Smbios,
     /// A pcap or pcapng capture with LLDP frames
     Lldp,
@@ -47,19 +55,19 @@ enum What {
 #[derive(clap::Args)]
 struct RunArguments {
     /// Senzu's URL; may repeat, the first is preferred
-    #[arg(long, required = true)]
+    #[arg(long, value_name = "URL", required = true, num_args = 1..)]
     senzu: Vec<String>,
     /// Senzu's CA (PEM)
-    #[arg(long)]
+    #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
-    /// The public keys of Senzu's instructions (JWK Set)
-    #[arg(long)]
+    /// The public keys of Senzu's instructions (JWK Set); without it, none is believed
+    #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,
-    /// Networks that may ask the agent's own server (JSON)
-    #[arg(long)]
+    /// Networks that may ask the agent's own server (JSON); without it, only this host
+    #[arg(long, value_name = "FILE")]
     allow: Option<PathBuf>,
     /// Where the agent's own server listens
-    #[arg(long, default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
     /// Let instructions reboot and power off this host
     #[arg(long)]
@@ -67,11 +75,54 @@ struct RunArguments {
 }
 
 fn main() -> ExitCode {
-    match Cli::parse().command {
-        Command::Facts { root } => drop(root),
-        Command::Decode { what, file } => drop((what, file)),
-        Command::Run(run) => drop((run.senzu, run.ca, run.keys, run.allow, run.listen, run.allow_power)),
-        Command::Session => {}
+    if std::process::id() == 1 {
+        boot::pid1()
     }
-    ExitCode::SUCCESS
+    match Cli::parse().command {
+        Command::Facts { root } => print(decode::facts(root.as_deref())),
+        Command::Decode { what: What::Smbios, file } => print(decode::smbios(&file)),
+        Command::Decode { what: What::Lldp, file } => print(decode::lldp(&file)),
+        Command::Run(arguments) => {
+            log();
+            exit(session::on_host(arguments.into()).map(|()| 0))
+        }
+        Command::Session => {
+            log();
+            exit(session::in_image())
+        }
+    }
+}
+
+fn print(output: decode::Output) -> ExitCode {
+    if let Err(error) = io::stdout().lock().write_all(output.text.as_bytes()) {
+        // Whoever reads may have enough of it (`| head`).
+        return if error.kind() == io::ErrorKind::BrokenPipe { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
+    if let Some(remark) = output.remark {
+        eprintln!("{remark}");
+    }
+    exit(output.error.map_or(Ok(0), Err))
+}
+
+fn exit<E: std::error::Error>(result: Result<u8, E>) -> ExitCode {
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            eprintln!("pious-agent: {}", driver::chain(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Logs go to standard error: PID 1 keeps their end, and the kernel's log has them all.
+fn log() {
+    tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(false).with_max_level(tracing::Level::INFO).init();
+}
+
+impl From<RunArguments> for HostOptions {
+    fn from(arguments: RunArguments) -> Self {
+        let RunArguments { senzu, ca, keys, allow, listen, allow_power } = arguments;
+        let power = if allow_power { Power::Granted } else { Power::Withheld };
+        Self { senzu, trust: Paths { ca, keys, allow, build: None }, listen, power }
+    }
 }

@@ -37,6 +37,7 @@ impl State {
             facts_period: Duration::from_secs(period.into()),
             clock: SenzuClock { asked_at: flight.started, unix: whoami.senzu_time_ms },
         });
+        actions.extend(self.known.as_ref().map(|known| Action::Named(known.name.clone())));
         self.token = Some(Arc::from(whoami.session_token));
         self.session = self.session.wrapping_add(1);
         // A session starts with facts, whatever an earlier one was told.

@@ -243,6 +243,8 @@ pub enum Action {
     },
     /// What people see may have changed.
     Render,
+    /// Senzu told what this asset is called.
+    Named(String),
     /// Log a sentence.
     Log(String),
     /// End. Nothing comes after it.
