@@ -15,7 +15,10 @@ pub(super) fn read(host: &dyn Host) -> Vec<Disk> {
 }
 
 fn is_disk(host: &dyn Host, name: &str) -> bool {
-    // An NVMe namespace behind multipath hangs off a subsystem without a `device` of PCI's, and still has the link.
+    // One path of several to an NVMe namespace: the namespace itself is another entry.
+    if sysfs::number::<u8>(host, &format!("{BLOCK}/{name}/hidden")).is_some_and(|hidden| hidden != 0) {
+        return false;
+    }
     let device = format!("{BLOCK}/{name}/device");
     let is_drive_of_media = name.starts_with("sr") || name.starts_with("fd");
     !is_drive_of_media && (host.link(&device).is_ok() || host.list(&device).is_ok())
@@ -41,9 +44,17 @@ fn disk(host: &dyn Host, name: String) -> Disk {
             .saturating_mul(SECTOR_BYTES),
         rotational: text("queue/rotational").map(|flag| flag != "0"),
         transport,
-        pci_address: sysfs::pci_address(host, &device),
+        pci_address: sysfs::pci_address(host, &device).or_else(|| nvme_controller(host, &device)),
         name,
     }
+}
+
+/// An NVMe namespace that several controllers may reach hangs off a virtual subsystem; its first controller tells.
+fn nvme_controller(host: &dyn Host, device: &str) -> Option<String> {
+    let subsystem = format!("{device}/device");
+    let entries = host.list(&subsystem).ok()?;
+    let is_controller = |entry: &&String| entry.strip_prefix("nvme").is_some_and(|n| n.parse::<u32>().is_ok());
+    entries.iter().filter(is_controller).find_map(|entry| sysfs::pci_address(host, &format!("{subsystem}/{entry}")))
 }
 
 /// The unit serial number page (SPC-4 §7.8.15): four bytes of header, then ASCII.

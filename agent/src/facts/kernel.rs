@@ -11,9 +11,11 @@ pub(super) fn read(host: &dyn Host) -> Kernel {
     Kernel { release, missing_firmware }
 }
 
-/// The release as procfs tells it.
+/// The release as procfs tells it: a file of its own, or the third word of `Linux version 6.1.0-49-amd64 (…`.
 pub(super) fn release_in_proc(host: &(impl Host + ?Sized)) -> Option<String> {
-    let bytes = host.read("/proc/sys/kernel/osrelease").ok()?;
-    let text = String::from_utf8_lossy(&bytes).trim().to_owned();
-    (!text.is_empty()).then_some(text)
+    let word = |path, n| {
+        let bytes = host.read(path).ok()?;
+        String::from_utf8_lossy(&bytes).split_whitespace().nth(n).map(str::to_owned)
+    };
+    word("/proc/sys/kernel/osrelease", 0).or_else(|| word("/proc/version", 2))
 }

@@ -31,19 +31,21 @@ fn parse(bytes: &[u8]) -> Result<Memory, String> {
     Ok(Memory { total_bytes: meminfo.mem_total })
 }
 
+/// What the parser needs of a meminfo.
+#[cfg(test)]
+pub(super) const EXAMPLE: &str = "MemTotal: 246572 kB\nMemFree: 1 kB\nBuffers: 1 kB\nCached: 1 kB\nSwapCached: 0 kB\n\
+        Active: 1 kB\nInactive: 1 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\nDirty: 0 kB\nWriteback: 0 kB\nMapped: 1 kB\n\
+        Slab: 1 kB\nCommitted_AS: 1 kB\nVmallocTotal: 1 kB\nVmallocUsed: 1 kB\nVmallocChunk: 0 kB\n";
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const MEMINFO: &str = "MemTotal: 246572 kB\nMemFree: 1 kB\nBuffers: 1 kB\nCached: 1 kB\nSwapCached: 0 kB\n\
-        Active: 1 kB\nInactive: 1 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\nDirty: 0 kB\nWriteback: 0 kB\nMapped: 1 kB\n\
-        Slab: 1 kB\nCommitted_AS: 1 kB\nVmallocTotal: 1 kB\nVmallocUsed: 1 kB\nVmallocChunk: 0 kB\n";
-
     #[test]
     fn mem_total_is_told_in_bytes_and_what_is_wrong_in_words() {
-        assert_eq!(parse(MEMINFO.as_bytes()), Ok(Memory { total_bytes: 246_572 * 1024 }));
-        let huge = MEMINFO.replace("246572", "18446744073709551615");
+        assert_eq!(parse(EXAMPLE.as_bytes()), Ok(Memory { total_bytes: 246_572 * 1024 }));
+        let huge = EXAMPLE.replace("246572", "18446744073709551615");
         assert_eq!(parse(huge.as_bytes()), Err("a number in it is larger than any machine's memory".into()));
         assert!(parse(b"").is_err());
     }
@@ -53,7 +55,7 @@ mod tests {
         fn garbage_does_not_panic(bytes: Vec<u8>, line in "[ -~]{0,30}", cut in 0usize..200) {
             let _ = parse(&bytes);
             let _ = parse(line.as_bytes());
-            let _ = parse(&MEMINFO.as_bytes()[..cut]);
+            let _ = parse(&EXAMPLE.as_bytes()[..cut]);
         }
     }
 }

@@ -31,3 +31,6 @@ pub fn gather(host: &dyn Host) -> Facts {
         kernel: kernel::read(host),
     }
 }
+
+#[cfg(test)]
+mod tests;
