@@ -271,12 +271,17 @@ impl Control {
             return;
         }
         port.run = 0;
-        if let Some((_, configuration)) = port.lease.take() {
+        self.take_lease(interface).await;
+        self.tell_dhcp(interface, Dhcp::Idle).await;
+    }
+
+    async fn take_lease(&mut self, interface: u32) {
+        let lease = self.ports.get_mut(&interface).and_then(|port| port.lease.take());
+        if let Some((_, configuration)) = lease {
             configuration::replace(&mut self.rtnl, Some(&configuration), None);
             self.name_services();
+            self.tell_learnt(interface).await;
         }
-        self.tell_dhcp(interface, Dhcp::Idle).await;
-        self.tell_learnt(interface).await;
     }
 
     async fn hear(&mut self, report: Report) {
@@ -309,17 +314,13 @@ impl Control {
     }
 
     async fn progress(&mut self, interface: u32, news: News) {
-        let Some(port) = self.ports.get_mut(&interface) else { return };
         match news {
             News::Asking { for_s, attempts } => {
-                if let Some((_, configuration)) = port.lease.take() {
-                    configuration::replace(&mut self.rtnl, Some(&configuration), None);
-                    self.name_services();
-                    self.tell_learnt(interface).await;
-                }
+                self.take_lease(interface).await;
                 self.tell_dhcp(interface, Dhcp::Asking { for_s, attempts }).await;
             }
             News::Bound(lease) => {
+                let Some(port) = self.ports.get_mut(&interface) else { return };
                 let configuration = lease.configuration(interface);
                 let ntp_server = lease.ntp_servers.first().copied();
                 let old = port.lease.replace((*lease, configuration.clone()));

@@ -13,9 +13,11 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
 /// How long one question waits. Below mozim's own shortest wait (3 s, RFC 2131 §4.1), so that there is one question per
-/// wait; above what a server takes that probes the address first. The question's number stays the same, so an answer to
-/// the one before still counts.
+/// wait. The question's number stays the same, so a late answer to the one before still counts.
 const ATTEMPT: Duration = Duration::from_millis(2900);
+
+/// The first question is often lost with the link still settling: the second comes soon.
+const FIRST_ATTEMPT: Duration = Duration::from_secs(1);
 
 /// A switch port in STP listening and learning swallows questions for 30 s, LACP fallback for longer: a minute of
 /// asking without pause, and patience afterwards.
@@ -103,8 +105,8 @@ impl Asking {
         let mut is_request = self.held.is_some();
         let mut requests = 0;
         loop {
-            self.tell_asking(tell);
-            match timeout(self.patience(), client.run()).await {
+            self.tell_asking(Instant::now(), tell);
+            match timeout(self.patience(Instant::now()), client.run()).await {
                 Ok(Ok(DhcpV4State::Done(lease))) => {
                     self.bound(*lease, tell);
                     return Ok(());
@@ -121,7 +123,7 @@ impl Asking {
                         client.clean_up();
                         is_request = false;
                     }
-                    sleep(self.pause()).await;
+                    sleep(self.pause(Instant::now())).await;
                 }
             }
         }
@@ -134,7 +136,7 @@ impl Asking {
             client.run().await?;
             let mut requests = 0;
             loop {
-                match timeout(self.patience(), client.run()).await {
+                match timeout(self.patience(Instant::now()), client.run()).await {
                     Ok(Ok(DhcpV4State::Done(lease))) => {
                         self.bound(*lease, tell);
                         break;
@@ -157,70 +159,78 @@ impl Asking {
     }
 
     /// Says so where no lease is held, or none any more.
-    fn tell_asking(&mut self, tell: &mut impl FnMut(News)) {
-        if self.held.as_ref().is_some_and(|held| held.expires <= Instant::now()) {
+    fn tell_asking(&mut self, now: Instant, tell: &mut impl FnMut(News)) {
+        if self.held.as_ref().is_some_and(|held| held.expires <= now) {
             self.held = None;
-            self.since = Instant::now();
+            self.since = now;
             self.attempts = 0;
         }
         if self.held.is_none() {
-            tell(News::Asking { for_s: self.since.elapsed().as_secs(), attempts: self.attempts });
+            let for_s = now.saturating_duration_since(self.since).as_secs();
+            tell(News::Asking { for_s, attempts: self.attempts });
         }
     }
 
     /// A lease's end is not waited past.
-    fn patience(&self) -> Duration {
-        let left = self.held.as_ref().map(|held| held.expires.saturating_duration_since(Instant::now()));
-        left.map_or(ATTEMPT, |left| ATTEMPT.min(left))
+    fn patience(&self, now: Instant) -> Duration {
+        let left = self.held.as_ref().map(|held| held.expires.saturating_duration_since(now));
+        let attempt = if self.held.is_none() && self.attempts == 0 { FIRST_ATTEMPT } else { ATTEMPT };
+        left.map_or(attempt, |left| attempt.min(left))
     }
 
-    fn pause(&self) -> Duration {
+    fn pause(&self, now: Instant) -> Duration {
         match &self.held {
             None if self.attempts < EAGER_ATTEMPTS => Duration::ZERO,
             None => PAUSE,
             Some(_) if self.attempts <= MOST_REQUESTS => Duration::ZERO,
-            Some(held) => PAUSE_WITH_LEASE.min(held.expires.saturating_duration_since(Instant::now())),
+            Some(held) => PAUSE_WITH_LEASE.min(held.expires.saturating_duration_since(now)),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{ATTEMPT, Asking, EAGER_ATTEMPTS, Held, News, PAUSE};
+    use super::{ATTEMPT, Asking, EAGER_ATTEMPTS, FIRST_ATTEMPT, Held, News, PAUSE};
     use mozim::{DhcpV4Config, DhcpV4Lease};
     use std::time::Duration;
     use tokio::time::Instant;
 
-    fn asking(attempts: u32, lease_left_s: Option<u64>) -> Asking {
-        let held = lease_left_s
-            .map(|left| Held { lease: DhcpV4Lease::default(), expires: Instant::now() + Duration::from_secs(left) });
-        Asking { config: DhcpV4Config::default(), since: Instant::now(), attempts, held }
+    fn asking(now: Instant, attempts: u32, lease_left_s: Option<u64>) -> Asking {
+        let held =
+            lease_left_s.map(|left| Held { lease: DhcpV4Lease::default(), expires: now + Duration::from_secs(left) });
+        Asking { config: DhcpV4Config::default(), since: now, attempts, held }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_minute_of_asking_without_pause_then_patience() {
-        assert_eq!(asking(EAGER_ATTEMPTS - 1, None).pause(), Duration::ZERO);
-        assert_eq!(asking(EAGER_ATTEMPTS, None).pause(), PAUSE);
+    #[test]
+    fn a_minute_of_asking_without_pause_then_patience() {
+        let now = Instant::now();
+        assert_eq!(asking(now, 0, None).patience(now), FIRST_ATTEMPT);
+        assert_eq!(asking(now, 1, None).patience(now), ATTEMPT);
+        assert_eq!(asking(now, EAGER_ATTEMPTS - 1, None).pause(now), Duration::ZERO);
+        assert_eq!(asking(now, EAGER_ATTEMPTS, None).pause(now), PAUSE);
         assert!(ATTEMPT * EAGER_ATTEMPTS > Duration::from_secs(30), "longer than STP listening and learning");
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn nothing_waits_past_the_end_of_a_lease() {
-        let soon = asking(9, Some(1));
-        assert_eq!((soon.patience(), soon.pause()), (Duration::from_secs(1), Duration::from_secs(1)));
-        let later = asking(9, Some(3600));
-        assert_eq!((later.patience(), later.pause()), (ATTEMPT, Duration::from_secs(30)));
+    #[test]
+    fn nothing_waits_past_the_end_of_a_lease() {
+        let now = Instant::now();
+        let soon = asking(now, 9, Some(1));
+        assert_eq!((soon.patience(now), soon.pause(now)), (Duration::from_secs(1), Duration::from_secs(1)));
+        let later = asking(now, 9, Some(3600));
+        assert_eq!((later.patience(now), later.pause(now)), (ATTEMPT, Duration::from_secs(30)));
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn asking_is_told_only_without_a_lease() {
-        let told = |mut asking: Asking| {
+    #[test]
+    fn asking_is_told_only_without_a_lease() {
+        let now = Instant::now();
+        let told = |attempts, lease_left_s, after_s| {
             let mut told = Vec::new();
-            asking.tell_asking(&mut |news| told.push(news));
+            asking(now, attempts, lease_left_s)
+                .tell_asking(now + Duration::from_secs(after_s), &mut |news| told.push(news));
             told
         };
-        assert_eq!(told(asking(2, None)), [News::Asking { for_s: 0, attempts: 2 }]);
-        assert_eq!(told(asking(2, Some(5))), []);
-        assert_eq!(told(asking(2, Some(0))), [News::Asking { for_s: 0, attempts: 0 }], "an expired lease starts anew");
+        assert_eq!(told(2, None, 6), [News::Asking { for_s: 6, attempts: 2 }]);
+        assert_eq!(told(2, Some(5), 4), []);
+        assert_eq!(told(2, Some(5), 5), [News::Asking { for_s: 0, attempts: 0 }], "an expired lease starts anew");
     }
 }

@@ -35,8 +35,10 @@ impl Link {
     /// With the speed that sysfs tells: Mb/s, and -1 or an error without carrier (Documentation/ABI/testing/
     /// sysfs-class-net).
     pub(super) fn with_speed(mut self) -> Self {
-        let text = std::fs::read_to_string(format!("/sys/class/net/{}/speed", self.state.name)).unwrap_or_default();
-        self.state.speed_mbps = text.trim().parse().ok();
+        if self.has_carrier() {
+            let text = std::fs::read_to_string(format!("/sys/class/net/{}/speed", self.state.name));
+            self.state.speed_mbps = text.ok().and_then(|text| text.trim().parse().ok());
+        }
         self
     }
 
