@@ -208,7 +208,7 @@ fn drivers(order: &Order, notes: &mut Vec<String>) -> Result<Packed, BuildError>
 fn cache_key(order: &Order, profile: &profile::Profile) -> Result<Digest, BuildError> {
     let mut hasher = Hasher::default();
     hasher.field(CACHE_FORMAT.as_bytes());
-    hasher.field(profile.file.as_bytes());
+    hasher.field(profile.name().as_bytes());
     hasher.field(profile.text.as_bytes());
     hasher.field(order.effort.words().as_bytes());
     hasher.field(source::fingerprint(&order.kernels)?.as_str().as_bytes());
@@ -226,7 +226,7 @@ fn pack_drivers(order: &Order, profile: &profile::Profile) -> Result<Packed, Bui
     let about = Drivers {
         kernel: kernel.release.clone(),
         packages: kernel.packages.clone(),
-        profile: profile.file.clone(),
+        profile: profile.name(),
         modules: chosen
             .modules
             .iter()

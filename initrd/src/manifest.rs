@@ -79,7 +79,7 @@ pub struct Drivers {
     pub kernel: String,
     /// The packages it came from.
     pub packages: Vec<Package>,
-    /// The profile's file.
+    /// The profile's file, without its folder.
     pub profile: String,
     /// The modules, in load order.
     pub modules: Vec<PackedModule>,

@@ -52,6 +52,13 @@ pub struct Family {
     pub except: Vec<String>,
 }
 
+impl Profile {
+    /// What a manifest calls it: its name, or its file without the folders of the machine it was built on.
+    pub fn name(&self) -> String {
+        Path::new(&self.file).file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+}
+
 /// The profile of this name, or of this file (a path or a name that ends in `.toml`).
 pub fn load(name: &str) -> Result<Profile, DriversError> {
     let (file, text) = match name {

@@ -1,5 +1,5 @@
-//! Decompression, by a file name's ending: distributions ship modules (and packages their members) plain, as xz, zstd or
-//! gzip.
+//! Decompression, by a file name's ending: distributions ship modules (and packages their members) plain, as xz or as
+//! zstd.
 
 use std::borrow::Cow;
 use std::io::{self, Cursor, Read};
