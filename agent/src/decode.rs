@@ -11,11 +11,9 @@ use crate::{
 use pious_protocol::facts::{Neighbour, Smbios};
 use serde::Serialize;
 use std::{
-    error::Error as _,
     fs::File,
-    io::{self, Read, Write},
+    io::{self, Read},
     path::{Path, PathBuf},
-    process::ExitCode,
 };
 use thiserror::Error;
 
@@ -79,37 +77,6 @@ pub enum DecodeError {
     /// What was decoded can't be written as JSON.
     #[error("the facts can't be written as JSON")]
     Json(#[from] serde_json::Error),
-}
-
-impl Output {
-    /// Prints all of it where it belongs and answers the exit status. The error is told with its whole chain.
-    pub fn print(self) -> ExitCode {
-        if let Err(error) = io::stdout().write_all(self.text.as_bytes()).and_then(|()| io::stdout().flush()) {
-            // A reader that has seen enough (`| head`) is no failure.
-            return if error.kind() == io::ErrorKind::BrokenPipe { ExitCode::SUCCESS } else { ExitCode::FAILURE };
-        }
-        if let Some(remark) = self.remark {
-            eprintln!("{remark}");
-        }
-        match self.error {
-            None => ExitCode::SUCCESS,
-            Some(error) => {
-                eprintln!("pious-agent: {}", chain(&error));
-                ExitCode::FAILURE
-            }
-        }
-    }
-}
-
-/// An error and all that caused it, in one line.
-fn chain(error: &DecodeError) -> String {
-    let mut words = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        words = format!("{words}: {error}");
-        source = error.source();
-    }
-    words
 }
 
 impl From<Result<String, DecodeError>> for Output {

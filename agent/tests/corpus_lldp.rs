@@ -2,7 +2,7 @@
 
 mod corpus;
 
-use pious_agent::{decode, facts::lldp};
+use pious_agent::{capture, decode, facts::lldp};
 use pious_protocol::facts::{LldpId, Neighbour, VlanName};
 use serde_json::Value;
 use std::{
@@ -187,21 +187,27 @@ fn theirs_told(interface: &Value) -> Told {
 }
 
 #[test]
-fn captures_cut_at_every_byte_never_panic() {
+fn captures_cut_at_every_byte_and_frames_changed_anywhere_never_panic() {
     let Some(folder) = corpus::folder("lldp") else { return };
     let mut runs = 0;
     for file in captures(&folder) {
         let bytes = fs::read(&file).expect("a capture");
         for cut in 0..bytes.len() {
-            if let Ok(capture) = pious_agent::capture::read(bytes.get(..cut).unwrap_or_default()) {
-                for frame in capture.frames {
-                    let _ = lldp::decode(frame.bytes);
+            if let Ok(capture) = capture::read(bytes.get(..cut).unwrap_or_default()) {
+                capture.frames.iter().for_each(|frame| drop(lldp::decode(frame.bytes)));
+            }
+            runs += 1;
+        }
+        for frame in capture::read(&bytes).expect("a capture").frames {
+            for at in 0..frame.bytes.len() {
+                for value in [0x00, 0x01, 0x7f, 0x80, 0xfe, 0xff] {
+                    let mut changed = frame.bytes.to_vec();
+                    changed[at] = value;
+                    let _ = lldp::decode(&changed);
+                    runs += 1;
                 }
             }
-            // And as if the capture's bytes were one frame.
-            let _ = lldp::decode(bytes.get(cut..).unwrap_or_default());
-            runs += 2;
         }
     }
-    corpus::say(&format!("lldp: {runs} cut captures and frames, no panic"));
+    corpus::say(&format!("lldp: {runs} cut captures and changed frames, no panic"));
 }

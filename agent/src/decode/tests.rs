@@ -30,6 +30,10 @@ fn other() -> Vec<u8> {
     ethernet([0x08, 0x00], &[0x45; 20])
 }
 
+fn chain(error: &DecodeError) -> String {
+    crate::driver::chain(error)
+}
+
 const NEIGHBOUR: &str = r#""neighbour":{"chassis_id":{"subtype":"local","value":"s1"},"port_id":{"subtype":"interface_name","value":"p1"},"ttl_s":120,"port_description":null,"system_name":null,"system_description":null,"management_addresses":[],"native_vlan":null,"vlans":[],"other":[]}"#;
 const MALFORMED: &str = "the chassis id TLV is missing: a TLV of type 2 stands in its place";
 
