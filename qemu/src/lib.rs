@@ -5,7 +5,9 @@
 //! * [`switch`]: the Ethernet switches. Pure.
 //! * [`machine`]: one QEMU server.
 //! * [`lab`]: everything together, and the handle [`Lab`] that tests and the demo drive it by.
+//! * [`demo`]: the story that `scripts/demo` tells.
 
+pub mod demo;
 pub mod lab;
 pub mod machine;
 pub mod rack;

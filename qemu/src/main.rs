@@ -36,6 +36,17 @@ enum Verb {
         #[command(flatten)]
         options: UpOptions,
     },
+    /// Bring the demo's rack up and tell its story.
+    Demo {
+        /// End with the story instead of staying up.
+        #[arg(long)]
+        once: bool,
+        /// Where report, pictures and logs are written; target/demo unless given.
+        #[arg(long)]
+        out: Option<PathBuf>,
+        #[command(flatten)]
+        options: UpOptions,
+    },
     /// Switch a server on.
     Boot {
         /// Its name.
@@ -196,6 +207,12 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             runtime()?.block_on(up(&rack, options))?;
             Ok(ExitCode::SUCCESS)
         }
+        Verb::Demo { once, out, options } => {
+            must_be_root()?;
+            let out = std::path::absolute(out.unwrap_or_else(|| target_dir().join("demo")))?;
+            let held = runtime()?.block_on(pious_lab::demo::run(options.of("demo", dir), &out, once))?;
+            Ok(if held { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
         verb => runtime()?.block_on(ask(verb, dir)),
     }
 }
@@ -262,7 +279,7 @@ async fn ask(verb: Verb, dir: Option<PathBuf>) -> anyhow::Result<ExitCode> {
             handle::console(&dir, &server).await?;
             return Ok(ExitCode::SUCCESS);
         }
-        Verb::Up { .. } | Verb::Outer { .. } | Verb::Inner { .. } => unreachable!("handled before"),
+        Verb::Up { .. } | Verb::Demo { .. } | Verb::Outer { .. } | Verb::Inner { .. } => unreachable!("handled before"),
     };
     let answer: serde_json::Value = handle::ask(&dir, &request).await?;
     if !answer.is_null() {

@@ -287,6 +287,17 @@ impl Lab {
         Ok(Watch { stream })
     }
 
+    /// Every event so far.
+    pub async fn events(&self) -> Result<Vec<Event>, LabError> {
+        let count = self.status().await?.events;
+        let mut watch = self.watch(0).await?;
+        let mut events = Vec::with_capacity(count);
+        while events.len() < count {
+            events.push(watch.next().await?);
+        }
+        Ok(events)
+    }
+
     /// Waits until a server is off (it may be already).
     pub async fn wait_off(&self, server: &str, within: Duration) -> Result<(), LabError> {
         let status = self.status().await?;
@@ -461,7 +472,7 @@ impl SerialLines {
         &mut self,
         what: &str,
         within: Duration,
-        wanted: impl Fn(&str) -> bool,
+        mut wanted: impl FnMut(&str) -> bool,
     ) -> Result<String, LabError> {
         let found = tokio::time::timeout(within, async {
             loop {
