@@ -19,6 +19,10 @@ use netlink_socket2::NetlinkSocket;
 use pious_protocol::{facts::Link, ids::MacAddress};
 use std::{collections::BTreeMap, fmt::Display, net::IpAddr};
 
+/// ETHTOOL_MSG_LINKMODES_GET of <linux/ethtool_netlink.h>. netlink-bindings 0.3.5 numbers ethtool's requests wrongly from
+/// the third on (this one 5, which sets; the kernel answers EOPNOTSUPP to a dump of that).
+const LINKMODES_GET: u8 = 4;
+
 /// ethtool's word for "not told" (SPEED_UNKNOWN, -1).
 const SPEED_UNKNOWN: u32 = u32::MAX;
 
@@ -113,6 +117,7 @@ fn ip_address(bytes: &[u8]) -> Option<IpAddr> {
 fn speeds() -> Option<BTreeMap<String, u32>> {
     let mut socket = NetlinkSocket::new();
     let mut request = ethtool::Request::new().op_linkmodes_get_dump();
+    request.header_mut().cmd = LINKMODES_GET;
     request.encode().nested_header().end_nested();
     let mut answers = socket.request(&request).ok()?;
     let mut speeds = BTreeMap::new();
