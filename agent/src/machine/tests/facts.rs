@@ -1,0 +1,147 @@
+//! Facts: judged here at once, and their way to Senzu.
+
+use super::*;
+use pious_protocol::{
+    expectation::{CablingPlan, PlannedLink},
+    facts::{LldpId, Neighbour, Neighbours, Vlan},
+    finding::Verdict,
+    ids::MacAddress,
+};
+
+const MAC: MacAddress = MacAddress([0x52, 0x54, 0, 1, 0x10, 1]);
+
+fn planned() -> Expectation {
+    let link = PlannedLink {
+        nic: MAC,
+        label: None,
+        switch: "r1-sw1".into(),
+        port: "Ethernet1".into(),
+        native_vlan: None,
+        tagged_vlans: vec![],
+        min_speed_mbps: None,
+    };
+    Expectation { profile: None, cabling: Some(CablingPlan { links: vec![link] }) }
+}
+
+fn in_port(port: &str) -> Event {
+    let id = |value: &str| LldpId { subtype: "interface_name".into(), value: value.into() };
+    let neighbour = Neighbour {
+        chassis_id: id("c"),
+        port_id: id(port),
+        ttl_s: 120,
+        system_name: Some("r1-sw1".into()),
+        ..Neighbour::default()
+    };
+    Event::Lldp { nic: "eth0".into(), neighbours: Neighbours::Heard(vec![neighbour]), vlan: Vlan::default() }
+}
+
+fn port_verdict(bench: &Bench) -> Option<Verdict> {
+    bench.state.findings().iter().find(|finding| finding.check == "cabling.port").map(|finding| finding.verdict)
+}
+
+fn with_mac() -> Bench {
+    let mut bench = Bench::new().open(AssetState::New);
+    let seen = LinkSeen { mac: Some(MAC), permanent_mac: Some(MAC), ..link_seen(Link::Up) };
+    bench.step(Event::Links(vec![seen]));
+    let mut answer = FactsAnswer {
+        generation: Generation(1),
+        findings: vec![],
+        standing: standing(AssetState::New),
+        expectation: None,
+    };
+    answer.expectation = Some(planned());
+    bench.step(Event::FactsAnswered(Ok(Box::new(answer))));
+    bench
+}
+
+#[test]
+fn a_cable_that_is_moved_is_judged_at_once_while_senzu_is_away() {
+    let mut bench = with_mac();
+    bench.step(Event::Polled(Err(unreachable())));
+    for (port, verdict) in [("Ethernet3", Verdict::Fail), ("Ethernet1", Verdict::Pass)] {
+        let actions = bench.step(in_port(port));
+        assert!(actions.iter().any(|action| matches!(action, Action::Render)), "{port}");
+        assert_eq!(port_verdict(&bench), Some(verdict), "{port}");
+    }
+}
+
+#[test]
+fn facts_are_sent_on_change_with_the_next_generation_and_a_burst_goes_as_one() {
+    let mut bench = Bench::new().open(AssetState::New);
+    assert_eq!(sent_facts(&bench.facts_accepted(1)), None, "nothing changed since");
+    assert_eq!(sent_facts(&bench.step(in_port("Ethernet3"))), None, "too soon after the last");
+    assert_eq!(sent_facts(&bench.step(in_port("Ethernet4"))), None);
+    assert_eq!(sent_facts(&bench.tick_after(timing::FACTS_GAP)), Some(2));
+    assert_eq!(sent_facts(&bench.step(in_port("Ethernet5"))), None, "one is in flight");
+    assert_eq!(sent_facts(&bench.facts_accepted(2)), None);
+    assert_eq!(sent_facts(&bench.tick_after(timing::FACTS_GAP)), Some(3));
+}
+
+#[test]
+fn facts_that_failed_to_arrive_go_again_with_the_same_generation() {
+    let mut bench = Bench::new().open(AssetState::New);
+    bench.step(Event::FactsAnswered(Err(status(500))));
+    assert_eq!(sent_facts(&bench.tick_after(timing::FACTS_GAP)), Some(1));
+}
+
+#[test]
+fn facts_are_sent_on_the_period_though_nothing_changed() {
+    let mut bench = Bench::new().open(AssetState::New);
+    bench.facts_accepted(1);
+    assert_eq!(sent_facts(&bench.tick_after(Duration::from_secs(71))), None, "the luck of this bench is +20 %");
+    let actions = bench.tick_after(Duration::from_secs(1));
+    assert!(sent_facts(&actions).is_some(), "{actions:?}");
+    let looks = bench.tick_after(Duration::ZERO).iter().chain(&actions).any(|a| matches!(a, Action::GatherFacts));
+    assert!(looks, "the hardware is looked at again, too");
+}
+
+#[test]
+fn generations_of_a_process_that_died_are_outrun() {
+    let mut bench = Bench::new().open(AssetState::New);
+    bench.step(Event::FactsAnswered(Err(status(409))));
+    let generation = sent_facts(&bench.sleep()).unwrap();
+    assert!(generation > 3000, "{generation}: later than the milliseconds of this boot");
+    assert!(matches!(bench.state.reach, Reach::Answers));
+}
+
+#[test]
+fn facts_that_senzu_calls_nonsense_are_not_sent_again_before_they_change() {
+    let mut bench = Bench::new().open(AssetState::New);
+    bench.step(Event::FactsAnswered(Err(status(422))));
+    assert_eq!(sent_facts(&bench.tick_after(Duration::from_secs(30))), None);
+    assert_eq!(bench.state.warnings, ["Senzu does not take this server's facts: answers 422 words"]);
+    assert_eq!(sent_facts(&bench.step(in_port("Ethernet3"))), Some(2));
+}
+
+#[test]
+fn senzus_own_findings_are_shown_while_they_are_of_these_facts() {
+    let mut bench = Bench::new().open(AssetState::New);
+    let theirs = Finding {
+        check: "identity.duplicate".into(),
+        subject: None,
+        verdict: Verdict::Fail,
+        seen: "another server has this serial".into(),
+        expected: "one".into(),
+        remedy: "look".into(),
+    };
+    let answer = FactsAnswer {
+        generation: Generation(1),
+        findings: vec![theirs.clone()],
+        standing: standing(AssetState::New),
+        expectation: None,
+    };
+    bench.step(Event::FactsAnswered(Ok(Box::new(answer))));
+    assert_eq!(bench.state.findings().first(), Some(&theirs));
+    bench.step(in_port("Ethernet3"));
+    assert!(!bench.state.findings().contains(&theirs));
+}
+
+#[test]
+fn a_network_card_that_comes_later_is_looked_at() {
+    let mut bench = Bench::new().open(AssetState::New);
+    let second = LinkSeen { name: "eth1".into(), ..link_seen(Link::NoCarrier) };
+    let actions = bench.step(Event::Links(vec![link_seen(Link::Up), second.clone()]));
+    assert!(actions.iter().any(|action| matches!(action, Action::GatherFacts)), "{actions:?}");
+    let actions = bench.step(Event::Links(vec![link_seen(Link::Up), second]));
+    assert!(!actions.iter().any(|action| matches!(action, Action::GatherFacts)), "one look at a time");
+}
