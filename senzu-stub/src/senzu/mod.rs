@@ -14,7 +14,7 @@ mod wakers;
 pub use agents::fresh_token;
 pub use identify::names;
 pub use operators::Order;
-pub use views::{AlertView, AssetDetail, AssetView};
+pub use views::{AlertView, AssetDetail, AssetView, BeanView, InstructionView, SessionView};
 
 use crate::{
     beans,

@@ -1,0 +1,169 @@
+//! Values as people read them.
+
+use jiff::Timestamp;
+use pious_protocol::{
+    facts::{Dhcp, Facts, Link, Neighbour, Neighbours, Nic},
+    finding::{Finding, Verdict},
+    ids::UnixMs,
+    instruction::Action,
+    message::{Evaluation, Report},
+};
+
+/// `2026-11-23 07:41:53 UTC`
+pub fn time(at: UnixMs) -> String {
+    let at = i64::try_from(at.0).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    at.map_or_else(|| "?".into(), |at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
+}
+
+/// `12 s ago`
+pub fn ago(at: UnixMs, now: UnixMs) -> String {
+    let seconds = now.0.saturating_sub(at.0) / 1000;
+    match seconds {
+        0..120 => format!("{seconds} s ago"),
+        120..7200 => format!("{} min ago", seconds / 60),
+        7200..172_800 => format!("{} h ago", seconds / 3600),
+        _ => format!("{} days ago", seconds / 86_400),
+    }
+}
+
+/// A word and a sign, and the class that colours them; never the colour alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mark {
+    Fail,
+    Unknown,
+    Pending,
+    Pass,
+}
+
+impl Mark {
+    pub fn class(self) -> &'static str {
+        match self {
+            Self::Fail => "fail",
+            Self::Unknown => "unknown",
+            Self::Pending => "pending",
+            Self::Pass => "pass",
+        }
+    }
+
+    pub fn of_verdict(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Fail => Self::Fail,
+            Verdict::Unknown => Self::Unknown,
+            Verdict::Pass => Self::Pass,
+        }
+    }
+
+    /// Of an asset as a whole.
+    pub fn of_asset(evaluation: Evaluation, findings: &[Finding]) -> Self {
+        match evaluation {
+            Evaluation::Failing if findings.iter().any(|finding| finding.verdict == Verdict::Fail) => Self::Fail,
+            Evaluation::Failing | Evaluation::Unknown => Self::Unknown,
+            Evaluation::Pending => Self::Pending,
+            Evaluation::Passed => Self::Pass,
+        }
+    }
+
+    pub fn of_finding(self) -> &'static str {
+        match self {
+            Self::Fail => "✗ FAIL",
+            Self::Unknown => "? UNKNOWN",
+            Self::Pending => "… pending",
+            Self::Pass => "✓ pass",
+        }
+    }
+
+    pub fn of_evaluation(self) -> &'static str {
+        match self {
+            Self::Fail => "✗ failing",
+            Self::Unknown => "? unknown",
+            Self::Pending => "… pending",
+            Self::Pass => "✓ passed",
+        }
+    }
+}
+
+pub fn action(action: &Action) -> String {
+    match action {
+        Action::SwitchState { to } => format!("switch_state to {to}"),
+        Action::Reboot { reason } => format!("reboot: {reason}"),
+        Action::Shutdown { reason } => format!("shutdown: {reason}"),
+        Action::FirmwareUpdate { component, version, .. } => format!("firmware_update of {component} to {version}"),
+        Action::Unknown(unknown) => unknown.kind.clone(),
+    }
+}
+
+pub fn report(report: &Report) -> String {
+    match report {
+        Report::Accepted => "accepted".into(),
+        Report::Progress { percent, words } => format!("{percent} %: {words}"),
+        Report::Done { evidence: None } => "done".into(),
+        Report::Done { evidence: Some(evidence) } => format!("done: {evidence}"),
+        Report::Failed { reason } => format!("failed: {reason}"),
+        Report::Refused { reason } => format!("refused: {reason}"),
+        Report::Unknown => "?".into(),
+    }
+}
+
+pub fn link(nic: &Nic) -> String {
+    let speed = nic.speed_mbps.map(|mbps| format!(", {mbps} Mb/s")).unwrap_or_default();
+    let link = match nic.link {
+        Link::Up => "up",
+        Link::NoCarrier => "no carrier",
+        Link::Disabled => "switched off",
+        Link::Unknown => "not told",
+    };
+    let address = match &nic.dhcp {
+        Dhcp::Bound { address, .. } => format!(", {address}"),
+        Dhcp::Asking { for_s, .. } => format!(", no DHCP answer for {for_s} s"),
+        Dhcp::Idle | Dhcp::Unknown => String::new(),
+    };
+    format!("{link}{speed}{address}")
+}
+
+pub fn neighbours(neighbours: &Neighbours) -> String {
+    match neighbours {
+        Neighbours::Heard(heard) => heard.iter().map(neighbour).collect::<Vec<_>>().join("; "),
+        Neighbours::Silent { reason } => format!("no neighbour: {reason}"),
+    }
+}
+
+fn neighbour(neighbour: &Neighbour) -> String {
+    let switch = neighbour.system_name.as_deref().unwrap_or(&neighbour.chassis_id.value);
+    let vlan = neighbour.native_vlan.map(|vlan| format!(", native VLAN {vlan}")).unwrap_or_default();
+    format!("{switch} port {}{vlan}", neighbour.port_id.value)
+}
+
+/// The hardware in a few lines.
+pub fn hardware(facts: &Facts) -> Vec<(&'static str, String)> {
+    let told = |value: Option<&String>| value.cloned().unwrap_or_else(|| "?".into());
+    let mut lines = Vec::new();
+    match facts.smbios.value() {
+        Ok(smbios) => {
+            if let Some(system) = &smbios.system {
+                let words = format!("{} {}", told(system.manufacturer.as_ref()), told(system.product.as_ref()));
+                lines.push(("System", words));
+            }
+            if let Some(bios) = &smbios.bios {
+                lines.push(("Firmware", format!("{} {}", told(bios.vendor.as_ref()), told(bios.version.as_ref()))));
+            }
+            let populated: Vec<_> = smbios.memory_devices.iter().filter(|device| device.populated).collect();
+            let bytes: u64 = populated.iter().filter_map(|device| device.size_bytes).sum();
+            lines.push(("Memory", format!("{} MiB in {} DIMMs", bytes >> 20, populated.len())));
+        }
+        Err(reason) => lines.push(("SMBIOS", format!("unknown: {reason}"))),
+    }
+    match facts.cpu.value() {
+        Ok(cpu) => lines.push(("CPU", format!("{} × {}, {} cores", cpu.sockets, cpu.model, cpu.cores))),
+        Err(reason) => lines.push(("CPU", format!("unknown: {reason}"))),
+    }
+    for disk in &facts.disks {
+        let model = disk.model.as_deref().unwrap_or("?");
+        let transport = disk.transport.as_deref().unwrap_or("?");
+        lines.push(("Disk", format!("{}: {model}, {transport}, {} GB", disk.name, disk.size_bytes / 1_000_000_000)));
+    }
+    lines.push(("Kernel", facts.kernel.release.clone()));
+    if !facts.kernel.missing_firmware.is_empty() {
+        lines.push(("Missing firmware files", facts.kernel.missing_firmware.join(", ")));
+    }
+    lines
+}

@@ -1,0 +1,163 @@
+//! `init`, `import`, and who may serve.
+
+use crate::{
+    agent::Agent,
+    world::{IMPORT, PROGRAM, World, mode},
+};
+use std::{collections::BTreeMap, fs, process::Command};
+
+fn contents(world: &World) -> BTreeMap<String, Vec<u8>> {
+    let files = fs::read_dir(world.data()).unwrap().map(|entry| entry.unwrap());
+    files.map(|file| (file.file_name().into_string().unwrap(), fs::read(file.path()).unwrap())).collect()
+}
+
+#[test]
+fn init_makes_what_is_missing_and_keeps_what_is_there() {
+    let world = World::empty();
+    let modes: BTreeMap<String, u32> =
+        contents(&world).into_keys().map(|name| (name.clone(), mode(&world.data().join(name)))).collect();
+    let expected = [
+        ("ca.key", 0o600),
+        ("ca.pem", 0o644),
+        ("instruction-keys.json", 0o644),
+        ("instruction.pk8", 0o600),
+        ("operator-token", 0o600),
+        ("server.json", 0o644),
+        ("server.key", 0o600),
+        ("server.pem", 0o644),
+    ];
+    assert_eq!(modes, expected.map(|(name, mode)| (name.to_owned(), mode)).into());
+
+    let before = contents(&world);
+    assert!(world.run(&["init", "--address", "127.0.0.1"]).status.success());
+    assert!(world.run(&["init"]).status.success());
+    assert_eq!(contents(&world), before);
+
+    fs::remove_file(world.data().join("operator-token")).unwrap();
+    assert!(world.run(&["init"]).status.success());
+    let after = contents(&world);
+    let changed: Vec<&String> = after.keys().filter(|name| after[*name] != before[*name]).collect();
+    assert_eq!(changed, ["operator-token"]);
+}
+
+#[test]
+fn another_address_makes_another_certificate_of_the_same_authority() {
+    let world = World::empty();
+    let before = contents(&world);
+    assert!(world.run(&["init", "--address", "127.0.0.1", "--address", "senzu.example"]).status.success());
+    let after = contents(&world);
+    let changed: Vec<&String> = after.keys().filter(|name| after[*name] != before[*name]).collect();
+    assert_eq!(changed, ["server.json", "server.key", "server.pem"]);
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let run = |words: &[&str]| {
+        let output = Command::new(PROGRAM).args(words).arg("--data").arg(&data).output().unwrap();
+        assert!(!output.status.success());
+        String::from_utf8(output.stderr).unwrap().trim().replace(data.to_str().unwrap(), "DATA")
+    };
+    assert_eq!(
+        run(&["init"]),
+        "senzu-stub: --address is missing: name each address or host name that agents reach Senzu by"
+    );
+    fs::remove_dir_all(&data).unwrap();
+    fs::create_dir(&data).unwrap();
+    assert_eq!(
+        run(&["serve", "--listen", "127.0.0.1:0"]),
+        "senzu-stub: DATA/instruction.pk8 is missing: run `senzu-stub init --data DATA --address ADDRESS` first"
+    );
+}
+
+#[test]
+fn one_senzu_serves_a_directory() {
+    let mut world = World::empty();
+    world.serve();
+    let second = world.run(&["serve", "--listen", "127.0.0.1:0"]);
+    assert!(!second.status.success());
+    let words = String::from_utf8(second.stderr).unwrap();
+    assert_eq!(words.trim(), format!("senzu-stub: another Senzu serves {} already", world.data().display()));
+}
+
+#[tokio::test]
+async fn the_database_is_private() {
+    let world = World::new();
+    for name in ["senzu.sqlite", "senzu.sqlite-wal", "lock"] {
+        assert_eq!(mode(&world.data().join(name)), 0o600, "{name}");
+    }
+    assert_eq!(Agent::u10(&world).boots().await.name, "r1-u10");
+}
+
+#[tokio::test]
+async fn a_refused_import_names_the_entry_and_changes_nothing() {
+    let mut world = World::empty();
+    world.import(IMPORT);
+    let good = "[[assets]]\nname = \"good\"\nserial = \"GOOD-9\"\n";
+    for (case, text, words) in [
+        ("syntax", "[[assets]\n", "is no import in TOML"),
+        ("unknown field", "[[assets]]\nname = \"a\"\nserail = \"x\"\n", "unknown field `serail`"),
+        (
+            "nothing to recognize it by",
+            "[[assets]]\nname = \"a\"\n",
+            "assets[1] \"a\": it has neither serial nor uuid nor macs",
+        ),
+        (
+            "placeholder",
+            "[[assets]]\nname = \"a\"\nserial = \"To Be Filled By O.E.M.\"\n",
+            "assets[1] \"a\": the serial",
+        ),
+        (
+            "no such profile",
+            "[[assets]]\nname = \"a\"\nserial = \"A-7\"\nprofile = \"x\"\n",
+            "asset \"a\": no profile \"x\"",
+        ),
+        (
+            "no such version",
+            "[[assets]]\nname = \"a\"\nserial = \"A-7\"\nprofile = \"demo@2\"\n",
+            "asset \"a\": no profile \"demo@2\"",
+        ),
+        (
+            "no version",
+            "[[assets]]\nname = \"a\"\nserial = \"A-7\"\nprofile = \"demo@x\"\n",
+            "asset \"a\": \"demo@x\" names no profile",
+        ),
+        (
+            "twice",
+            "[[assets]]\nname = \"good\"\nserial = \"A-7\"\n",
+            "assets[1] \"good\": the name stands twice in the file",
+        ),
+        ("no name", "[[assets]]\nname = \"a b\"\nserial = \"A-7\"\n", "assets[1] \"a b\": a name has 1 to 63 letters"),
+        (
+            "changed profile",
+            "[[profiles]]\nname = \"demo\"\nversion = 1\nproduct = \"x\"\n",
+            "profile demo@1: it is stored already",
+        ),
+        ("no MAC", "[[assets]]\nname = \"a\"\nmacs = [\"zz\"]\n", "is not a MAC address"),
+    ] {
+        let refused = world.try_import("bad.toml", &format!("{good}{text}"));
+        assert!(!refused.status.success(), "{case}");
+        let said = String::from_utf8(refused.stderr).unwrap();
+        assert!(said.contains(words), "{case}: {said}");
+    }
+    let refused = world.try_import("import.yaml", "");
+    assert!(String::from_utf8(refused.stderr).unwrap().contains("ends neither in .toml nor in .json"));
+    world.serve();
+    let names = world.get("/v1/assets").await;
+    let names: Vec<&str> = names["assets"].as_array().unwrap().iter().map(|a| a["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["r1-u10", "r1-u12"]);
+}
+
+#[tokio::test]
+async fn an_import_may_be_json_and_may_come_again() {
+    let mut world = World::empty();
+    let json = r#"{"profiles": [{"name": "demo", "version": 1}],
+                   "assets": [{"name": "a", "uuid": "0193a000-0000-7000-8000-000000000001", "profile": "demo", "links": []}]}"#;
+    for summary in ["imported 1 new profiles, 1 assets", "imported 0 new profiles, 1 assets"] {
+        let imported = world.try_import("import.json", json);
+        assert_eq!(String::from_utf8(imported.stdout).unwrap().trim(), summary, "{:?}", imported.stderr);
+    }
+    world.serve();
+    assert_eq!(world.get("/v1/assets").await["assets"].as_array().unwrap().len(), 1);
+}

@@ -1,0 +1,209 @@
+//! Instructions: how long they hold, what is reported of them, and how polls wait.
+
+use crate::{
+    agent::{Agent, done},
+    world::{World, problem},
+};
+use pious_protocol::{
+    instruction::{Action, UnknownAction},
+    message::Report,
+};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+async fn order(world: &World, asset: &str, body: Value) -> Value {
+    let answer = world.post(&format!("/v1/assets/{asset}/instructions"), body).await;
+    assert_eq!(answer.status(), 200, "{:?}", answer.text().await);
+    answer.json().await.unwrap()
+}
+
+async fn booted(world: &World) -> Agent {
+    let mut agent = Agent::u10(world);
+    agent.boots().await;
+    agent
+}
+
+fn refused(reason: &str) -> Report {
+    Report::Refused { reason: reason.into() }
+}
+
+#[tokio::test]
+async fn an_operators_order_wakes_the_poll_and_travels_as_given() {
+    let world = World::new();
+    let agent = booted(&world).await;
+    let polling = tokio::spawn({
+        let agent = agent.clone();
+        async move { agent.polls(0, 30).await }
+    });
+    let ordered = order(
+        &world,
+        "r1-u10",
+        json!({
+            "action": {"kind": "firmware_update", "component": "bmc", "version": "2", "url": "http://x/", "sha256": "00"},
+            "expires_in_s": 60, "boot": agent.boot,
+            "precondition": {"kind": "firmware_is", "component": "bmc", "version": "1"},
+        }),
+    )
+    .await;
+    let answer = polling.await.unwrap();
+    let [sealed] = answer.instructions.as_slice() else { panic!("{answer:?}") };
+    let instruction = serde_json::to_value(world.keys().open(&sealed.jws).unwrap()).unwrap();
+    assert_eq!(
+        instruction,
+        json!({
+            "jti": ordered["id"], "sub": world.get("/v1/assets/r1-u10").await["id"], "boot": agent.boot, "sequence": 1,
+            "issued_ms": instruction["issued_ms"], "expires_ms": instruction["issued_ms"].as_u64().unwrap() + 60_000,
+            "precondition": {"kind": "firmware_is", "component": "bmc", "version": "1"},
+            "action": {"kind": "firmware_update", "component": "bmc", "version": "2", "url": "http://x/", "sha256": "00"},
+        })
+    );
+}
+
+#[tokio::test]
+async fn a_kind_that_senzu_does_not_know_travels_by_its_name() {
+    let world = World::new();
+    let agent = booted(&world).await;
+    order(&world, "r1-u10", json!({"action": {"kind": "dance"}, "expires_in_s": 60})).await;
+    let [dance] = agent.instructions(&world).await.try_into().unwrap();
+    assert_eq!(dance.action, Action::Unknown(UnknownAction { kind: "dance".into(), problem: None }));
+    agent.reports(&dance, refused("unknown kind dance")).await;
+    assert_eq!(agent.instructions(&world).await, []);
+}
+
+#[tokio::test]
+async fn the_first_final_report_counts() {
+    let world = World::new();
+    let agent = booted(&world).await;
+    order(&world, "r1-u10", json!({"action": {"kind": "dance"}, "expires_in_s": 60})).await;
+    let [dance] = agent.instructions(&world).await.try_into().unwrap();
+    agent.reports(&dance, Report::Accepted).await;
+    agent.reports(&dance, Report::Progress { percent: 10, words: "left foot".into() }).await;
+    agent.reports(&dance, Report::Progress { percent: 50, words: "right foot".into() }).await;
+    agent.reports(&dance, done()).await;
+    // Sent again, late, and contradicting.
+    agent.reports(&dance, done()).await;
+    agent.reports(&dance, Report::Accepted).await;
+    let other = agent.send_report(&dance, &Report::Failed { reason: "fell".into() }).await;
+    assert_eq!(other.status(), 409);
+    assert_eq!(
+        problem(other).await["detail"],
+        format!("instruction {} has another final report already, and the first one counts", dance.id)
+    );
+    let view = &world.get("/v1/assets/r1-u10").await["instructions"][0];
+    let said: Vec<Value> = view["reports"].as_array().unwrap().iter().map(|report| report["report"].clone()).collect();
+    assert_eq!(
+        (view["state"].clone(), said),
+        (
+            json!("done"),
+            vec![
+                json!({"status": "accepted"}),
+                json!({"status": "progress", "percent": 50, "words": "right foot"}),
+                json!({"status": "done", "evidence": null}),
+            ]
+        )
+    );
+}
+
+#[tokio::test]
+async fn an_expired_instruction_is_not_handed_out_and_is_marked() {
+    let world = World::new();
+    let agent = booted(&world).await;
+    order(&world, "r1-u10", json!({"action": {"kind": "dance"}, "expires_in_s": 1})).await;
+    assert_eq!(agent.instructions(&world).await.len(), 1);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    // It expires by Senzu's clock, which no event tells of.
+    while world.get("/v1/assets/r1-u10").await["instructions"][0]["state"] != "expired" {
+        assert!(Instant::now() < deadline, "never marked");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(agent.instructions(&world).await, []);
+}
+
+#[tokio::test]
+async fn an_instruction_is_for_one_boot_and_one_asset() {
+    let world = World::new();
+    let agent = booted(&world).await;
+    let mut other = Agent::u12(&world);
+    other.boots().await;
+    order(&world, "r1-u10", json!({"action": {"kind": "dance"}, "expires_in_s": 60, "boot": agent.boot})).await;
+    let [dance] = agent.instructions(&world).await.try_into().unwrap();
+    assert_eq!(other.instructions(&world).await, []);
+    let forged = other.send_report(&dance, &done()).await;
+    assert_eq!(forged.status(), 404);
+    assert_eq!(problem(forged).await["detail"], format!("no instruction {} for boot {}", dance.id, other.boot));
+
+    let mut again = agent.reboot();
+    again.boots().await;
+    assert_eq!(again.instructions(&world).await, []);
+    assert_eq!(again.send_report(&dance, &done()).await.status(), 404);
+    assert_eq!(world.get("/v1/assets/r1-u10").await["instructions"][0]["state"], "expired");
+}
+
+#[tokio::test]
+async fn a_poll_waits_as_long_as_it_is_asked_to() {
+    let world = World::new();
+    let agent = booted(&world).await;
+    let begun = Instant::now();
+    let answer = agent.polls(0, 1).await;
+    assert!(begun.elapsed() >= Duration::from_millis(900), "{:?}", begun.elapsed());
+    assert_eq!(answer.instructions, []);
+}
+
+#[tokio::test]
+async fn a_standing_that_changed_between_polls_is_told_at_once() {
+    let world = World::new();
+    let mut agent = Agent::u12(&world);
+    agent.boots().await;
+    agent.tells_facts(1).await;
+    assert_eq!(world.post("/v1/assets/r1-u12/hold", json!({"held": true, "by": "night shift"})).await.status(), 204);
+    let begun = Instant::now();
+    let answer = agent.polls(0, 30).await;
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    assert_eq!(answer.standing.reason.as_deref(), Some("waits for its release: held for use by night shift"));
+}
+
+#[tokio::test]
+async fn a_shutdown_that_the_agent_refuses_is_tried_again_later() {
+    let world = World::new();
+    let mut agent = Agent::u10(&world);
+    agent.boots().await;
+    agent.tells_facts(1).await;
+    let [shutdown] = agent.instructions(&world).await.try_into().unwrap();
+    agent.reports(&shutdown, refused("no power over this machine")).await;
+    assert_eq!(agent.instructions(&world).await, []);
+    let answer = agent.polls(0, 0).await;
+    assert_eq!(answer.standing.reason.as_deref(), Some("the agent did not power off: refused"));
+    assert_eq!(answer.standing.step.as_deref(), Some("POWER_OFF_SPARE"));
+}
+
+#[tokio::test]
+async fn orders_have_bounds() {
+    let world = World::new();
+    let path = "/v1/assets/r1-u10/instructions";
+    for (case, body, status, detail) in [
+        (
+            "no time",
+            json!({"action": {"kind": "dance"}, "expires_in_s": 0}),
+            422,
+            "expires_in_s is 0: from 1 second to 10 days",
+        ),
+        (
+            "a year",
+            json!({"action": {"kind": "dance"}, "expires_in_s": 31_536_000}),
+            422,
+            "expires_in_s is 31536000: from 1 second to 10 days",
+        ),
+        (
+            "no kind",
+            json!({"action": {}, "expires_in_s": 60}),
+            400,
+            "the body is no OrderRequest in JSON: missing field `kind` at line 1 column 29",
+        ),
+    ] {
+        let answer = world.post(path, body).await;
+        assert_eq!(answer.status(), status, "{case}");
+        let found = problem(answer).await["detail"].as_str().unwrap().to_owned();
+        let cut = found.split(" at line").next().unwrap();
+        assert_eq!(cut, detail.split(" at line").next().unwrap(), "{case}");
+    }
+}

@@ -1,0 +1,13 @@
+//! Senzu as its users see it: the program, a data directory, real TLS.
+
+mod agent;
+mod alerts;
+mod data_dir;
+mod instructions;
+mod pages;
+mod promotions;
+mod refusals;
+mod restart;
+mod story;
+mod targets;
+mod world;

@@ -1,0 +1,153 @@
+//! What people look at, and the API's description.
+
+use crate::{
+    agent::Agent,
+    world::{PROGRAM, World},
+};
+use reqwest::Method;
+use serde_json::Value;
+use std::process::Command;
+
+async fn page(world: &World, path: &str) -> String {
+    let answer = world.request(Method::GET, path).send().await.unwrap();
+    assert_eq!(answer.status(), 200, "{path}");
+    assert_eq!(answer.headers()["content-type"], "text/html; charset=utf-8");
+    let policy = answer.headers()["content-security-policy"].to_str().unwrap().to_owned();
+    assert!(policy.starts_with("default-src 'none'"), "{policy}");
+    answer.text().await.unwrap()
+}
+
+/// The page's words, without its markup.
+fn text(html: &str) -> String {
+    let mut words = String::new();
+    let mut inside = true;
+    for c in html.chars() {
+        match c {
+            '<' => inside = false,
+            '>' => {
+                inside = true;
+                words.push(' ');
+            }
+            c if inside => words.push(c),
+            _ => {}
+        }
+    }
+    words.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[tokio::test]
+async fn the_list_has_the_worst_first_with_what_to_do() {
+    let world = World::new();
+    let mut good = Agent::u10(&world);
+    good.boots().await;
+    good.tells_facts(1).await;
+    let mut bad = Agent { port: "Ethernet7".into(), ..Agent::u12(&world) };
+    bad.boots().await;
+    bad.tells_facts(1).await;
+    let html = page(&world, "/").await;
+    let words = text(&html);
+    assert!(words.contains("1 failing, 0 unknown, 0 pending, 1 passed"), "{words}");
+    let (first, second) = (html.find(">r1-u12<").unwrap(), html.find(">r1-u10<").unwrap());
+    assert!(first < second);
+    assert!(
+        words.contains(
+            "r1-u12 NEW ✗ failing at VERIFY_NETWORK : cabling.port of eth0 (52:54:00:01:12:01): seen r1-sw1 port \
+             Ethernet7, expected r1-sw1 port Ethernet2; move the cable from r1-sw1 port Ethernet7 to r1-sw1 port \
+             Ethernet2 held for use by operations"
+        ),
+        "{words}"
+    );
+    assert!(
+        words.contains(
+            "✗ FAIL cabling.port eth0 (52:54:00:01:12:01) r1-sw1 port Ethernet7 r1-sw1 port Ethernet2 move the cable \
+             from r1-sw1 port Ethernet7 to r1-sw1 port Ethernet2"
+        ),
+        "{words}"
+    );
+    assert!(
+        words.contains("r1-u10 SPARE ✓ passed at POWER_OFF_SPARE : told to power off until it is needed"),
+        "{words}"
+    );
+    assert!(html.contains(r#"<noscript><meta http-equiv="refresh" content="2"></noscript>"#));
+}
+
+#[tokio::test]
+async fn one_assets_page_shows_all_of_it() {
+    let world = World::new();
+    let mut agent = Agent { port: "Ethernet7".into(), ..Agent::u10(&world) };
+    agent.boots().await;
+    agent.tells_facts(1).await;
+    let words = text(&page(&world, "/assets/r1-u10").await);
+    for expected in [
+        "WHOAMI done recognized by its fingerprint",
+        "VERIFY_NETWORK blocked cabling.port of eth0",
+        "GRADUATE not reached Makes a NEW asset SPARE",
+        "eth0, 52:54:00:01:10:01 up r1-sw1 port Ethernet1, native VLAN 10 ✗ FAIL r1-sw1 port Ethernet7, native VLAN 10",
+        "256 MiB in 1 DIMMs",
+        "kernel 0.000 s",
+        "agent : booted: boot",
+    ] {
+        assert!(words.contains(expected), "{expected:?} in {words}");
+    }
+}
+
+#[tokio::test]
+async fn what_an_agent_says_is_text_and_no_markup() {
+    let world = World::new();
+    let mut agent = Agent::new(&world, "<script>alert(1)</script>", "52:54:00:01:66:01", "<b>9</b>");
+    agent.boots().await;
+    agent.tells_facts(1).await;
+    for path in ["/".to_owned(), format!("/assets/{}", agent.boots().await.asset)] {
+        let html = page(&world, &path).await;
+        assert!(!html.contains("<script>alert") && !html.contains("<b>9"), "{html}");
+        assert!(html.contains("&#60;script&#62;alert(1)") || html.contains("&lt;script&gt;alert(1)"), "{html}");
+    }
+}
+
+#[tokio::test]
+async fn an_empty_senzu_says_how_to_begin() {
+    let mut world = World::empty();
+    world.serve();
+    assert!(text(&page(&world, "/").await).contains("No asset yet. Import what you expect"));
+    for (path, kind) in [("/style.css", "text/css; charset=utf-8"), ("/live.js", "text/javascript; charset=utf-8")] {
+        let answer = world.request(Method::GET, path).send().await.unwrap();
+        assert_eq!(answer.headers()["content-type"], kind);
+    }
+}
+
+#[tokio::test]
+async fn the_checked_in_description_is_what_is_served() {
+    let checked_in = include_str!("../../openapi.json");
+    let printed = Command::new(PROGRAM).arg("openapi").output().unwrap();
+    let printed = String::from_utf8(printed.stdout).unwrap();
+    assert!(printed == checked_in, "senzu-stub/openapi.json is old: senzu-stub openapi > senzu-stub/openapi.json");
+    let mut world = World::empty();
+    world.serve();
+    let served = world.request(Method::GET, "/openapi.json").send().await.unwrap().text().await.unwrap();
+    assert!(served == checked_in);
+    let document: Value = serde_json::from_str(checked_in).unwrap();
+    assert_eq!(document["openapi"].as_str().unwrap().get(..3), Some("3.1"));
+    let mut routes: Vec<String> = Vec::new();
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        routes.extend(operations.as_object().unwrap().keys().map(|method| format!("{method} {path}")));
+    }
+    routes.sort();
+    assert_eq!(
+        routes,
+        [
+            "get /healthz",
+            "get /v1/alerts",
+            "get /v1/assets",
+            "get /v1/assets/{asset}",
+            "get /v1/boot-targets",
+            "get /v1/boot-targets/{mac}",
+            "get /v1/sessions/{boot_id}/instructions",
+            "post /v1/assets/{asset}/hold",
+            "post /v1/assets/{asset}/instructions",
+            "post /v1/boot-events",
+            "post /v1/sessions/{boot_id}/instructions/{id}/reports",
+            "post /v1/sessions/{boot_id}/promotions",
+            "put /v1/sessions/{boot_id}/facts",
+        ]
+    );
+}

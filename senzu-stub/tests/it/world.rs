@@ -1,0 +1,230 @@
+//! A Senzu of the test's own, and clients to it.
+
+use pious_protocol::{
+    envelope::KeySet,
+    expectation::{CablingPlan, Expectation, HardwareProfile, MemoryProfile, PlannedLink},
+    ids::MacAddress,
+};
+use reqwest::{Certificate, Client, Method, RequestBuilder, Response, StatusCode, tls::Version};
+use serde_json::{Value, json};
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+};
+use tempfile::TempDir;
+
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_senzu-stub");
+
+/// A planned asset, one that is held, and the profile of both.
+pub const IMPORT: &str = r#"
+[[profiles]]
+name = "demo"
+version = 1
+[profiles.memory]
+dimms = 1
+
+[[assets]]
+name = "r1-u10"
+serial = "PIOUS-R1-U10"
+profile = "demo"
+bmc_mac = "52:54:00:ff:10:01"
+[[assets.links]]
+nic = "52:54:00:01:10:01"
+switch = "r1-sw1"
+port = "Ethernet1"
+native_vlan = 10
+
+[[assets]]
+name = "r1-u12"
+serial = "PIOUS-R1-U12"
+profile = "demo@1"
+held = "operations"
+[[assets.links]]
+nic = "52:54:00:01:12:01"
+switch = "r1-sw1"
+port = "Ethernet2"
+native_vlan = 10
+"#;
+
+/// What [`IMPORT`] expects of an asset.
+pub fn expectation(nic: &str, port: &str) -> Expectation {
+    Expectation {
+        profile: Some(HardwareProfile {
+            name: "demo".into(),
+            version: 1,
+            memory: Some(MemoryProfile { dimms: Some(1), ..MemoryProfile::default() }),
+            ..HardwareProfile::default()
+        }),
+        cabling: Some(CablingPlan {
+            links: vec![PlannedLink {
+                nic: nic.parse().unwrap(),
+                label: None,
+                switch: "r1-sw1".into(),
+                port: port.into(),
+                native_vlan: Some(10),
+                tagged_vlans: Vec::new(),
+                min_speed_mbps: None,
+            }],
+        }),
+    }
+}
+
+/// A data directory, and at most one Senzu that serves it.
+pub struct World {
+    dir: TempDir,
+    served: Option<Served>,
+}
+
+struct Served {
+    child: Child,
+    url: String,
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // It may be gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl World {
+    /// With [`IMPORT`], served.
+    pub fn new() -> Self {
+        let mut world = Self::empty();
+        world.import(IMPORT);
+        world.serve();
+        world
+    }
+
+    /// Initialized, with nothing in it, not served.
+    pub fn empty() -> Self {
+        // A second test that installs the same provider finds it there.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let world = Self { dir: tempfile::tempdir().unwrap(), served: None };
+        let made = world.run(&["init", "--address", "127.0.0.1"]);
+        assert!(made.status.success(), "{made:?}");
+        world
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    /// Runs a subcommand on the data directory.
+    pub fn run(&self, words: &[&str]) -> std::process::Output {
+        let (command, rest) = words.split_first().unwrap();
+        Command::new(PROGRAM).arg(command).arg("--data").arg(self.data()).args(rest).output().unwrap()
+    }
+
+    pub fn import(&self, text: &str) {
+        let imported = self.try_import("import.toml", text);
+        assert!(imported.status.success(), "{imported:?}");
+    }
+
+    pub fn try_import(&self, name: &str, text: &str) -> std::process::Output {
+        let file = self.dir.path().join(name);
+        fs::write(&file, text).unwrap();
+        self.run(&["import", file.to_str().unwrap()])
+    }
+
+    pub fn serve(&mut self) {
+        self.serve_with(&[]);
+    }
+
+    pub fn serve_with(&mut self, options: &[&str]) {
+        let mut child = Command::new(PROGRAM)
+            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .arg(self.data())
+            .args(options)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let url = line.strip_prefix("ready ").unwrap_or_else(|| panic!("not ready: {line:?}")).trim().to_owned();
+        self.served = Some(Served { child, url });
+    }
+
+    /// The power cut.
+    pub fn kill(&mut self) {
+        let mut served = self.served.take().unwrap();
+        served.child.kill().unwrap();
+        served.child.wait().unwrap();
+    }
+
+    /// SIGTERM; how it ended.
+    pub fn terminate(&mut self) -> ExitStatus {
+        let mut served = self.served.take().unwrap();
+        let pid = served.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        served.child.wait().unwrap()
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.served.as_ref().unwrap().url)
+    }
+
+    /// A client that trusts this world's authority alone.
+    pub fn client(&self) -> Client {
+        let ca = Certificate::from_pem(&fs::read(self.data().join("ca.pem")).unwrap()).unwrap();
+        Client::builder().tls_certs_only([ca]).tls_version_min(Version::TLS_1_2).no_proxy().build().unwrap()
+    }
+
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client().request(method, self.url(path))
+    }
+
+    pub fn operator_token(&self) -> String {
+        fs::read_to_string(self.data().join("operator-token")).unwrap().trim().to_owned()
+    }
+
+    /// As an operator; the answer must be a success.
+    pub async fn get(&self, path: &str) -> Value {
+        let answer = self.request(Method::GET, path).bearer_auth(self.operator_token()).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK, "{path}");
+        answer.json().await.unwrap()
+    }
+
+    /// As an operator.
+    pub async fn post(&self, path: &str, body: Value) -> Response {
+        self.request(Method::POST, path).bearer_auth(self.operator_token()).json(&body).send().await.unwrap()
+    }
+
+    /// `[state, evaluation, step]` of an asset.
+    pub async fn standing(&self, asset: &str) -> Value {
+        let standing = &self.get(&format!("/v1/assets/{asset}")).await["standing"];
+        json!([standing["state"], standing["evaluation"], standing["step"]])
+    }
+
+    pub async fn alert_kinds(&self) -> Vec<String> {
+        let alerts = self.get("/v1/alerts").await;
+        alerts["alerts"].as_array().unwrap().iter().map(|a| a["kind"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// The public half of what instructions are signed with.
+    pub fn keys(&self) -> KeySet {
+        serde_json::from_slice(&fs::read(self.data().join("instruction-keys.json")).unwrap()).unwrap()
+    }
+}
+
+/// A problem document, whole.
+pub async fn problem(answer: Response) -> Value {
+    assert_eq!(answer.headers()["content-type"], "application/problem+json");
+    let status = answer.status().as_u16();
+    let body: Value = answer.json().await.unwrap();
+    assert_eq!(body["status"], status, "{body}");
+    body
+}
+
+pub fn mac(text: &str) -> MacAddress {
+    text.parse().unwrap()
+}
+
+/// A file's permission bits.
+pub fn mode(path: &Path) -> u32 {
+    use std::os::unix::fs::PermissionsExt;
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
