@@ -23,7 +23,9 @@ use std::{
 /// announce what they find by a later event.
 const QUIET: Duration = Duration::from_millis(100);
 
-/// Loading waits for hardware more than for the processor; beyond this many at once the kernel's locks serialise it.
+/// Loading waits for hardware more than for the processor, so even one processor has several at work; beyond the most,
+/// the kernel's locks serialise it.
+const FEWEST_WORKERS: usize = 4;
 const MOST_WORKERS: usize = 8;
 
 /// Loaded without being asked for by a modalias, where the image has them.
@@ -52,7 +54,7 @@ fn run(settled: &dyn Fn()) {
             None
         }
     };
-    let workers = thread::available_parallelism().map_or(1, usize::from).clamp(2, MOST_WORKERS);
+    let workers = thread::available_parallelism().map_or(1, usize::from).clamp(FEWEST_WORKERS, MOST_WORKERS);
     thread::scope(|scope| {
         for _ in 0..workers {
             scope.spawn(|| queue.work(&loader));
@@ -73,20 +75,19 @@ struct Devices<'a> {
 
 impl Devices<'_> {
     fn coldplug(&mut self) {
-        let mut modaliases = modaliases(Path::new("/sys"));
-        modaliases.sort_by_key(|modalias| !is_network(modalias));
-        for modalias in modaliases {
+        for modalias in modaliases(Path::new("/sys")) {
             self.want(&modalias);
         }
         for module in ALWAYS {
-            self.queue.push(module.to_owned());
+            self.queue.push(module, Place::Last);
         }
     }
 
     fn want(&mut self, modalias: &str) {
         if self.asked.insert(modalias.to_owned()) {
+            let place = if is_network(modalias) { Place::First } else { Place::Last };
             for module in self.aliases.modules(modalias) {
-                self.queue.push(module.to_owned());
+                self.queue.push(module, place);
             }
         }
     }
@@ -152,6 +153,13 @@ fn is_network(modalias: &str) -> bool {
     (modalias.starts_with("pci:") && modalias.contains("bc02")) || modalias.starts_with("virtio:d00000001")
 }
 
+/// Where in the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    First,
+    Last,
+}
+
 /// Modules that wait for a worker.
 #[derive(Default)]
 struct Queue {
@@ -167,8 +175,12 @@ struct QueueState {
 }
 
 impl Queue {
-    fn push(&self, module: String) {
-        self.lock().waiting.push_back(module);
+    fn push(&self, module: &str, place: Place) {
+        let mut state = self.lock();
+        match place {
+            Place::First => state.waiting.push_front(module.to_owned()),
+            Place::Last => state.waiting.push_back(module.to_owned()),
+        }
         self.changed.notify_all();
     }
 

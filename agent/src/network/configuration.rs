@@ -73,13 +73,13 @@ pub(super) fn replace(rtnl: &mut Rtnl, old: Option<&Configuration>, new: Option<
     }
 }
 
-/// Name servers and the host's name, from all leases, the first NIC's first.
-pub(super) fn name_services<'a>(leases: impl Iterator<Item = &'a Lease> + Clone) {
+/// Name servers and the host's name, from all leases, the first NIC's first. `called` is the name that we know ourselves.
+pub(super) fn name_services<'a>(leases: impl Iterator<Item = &'a Lease> + Clone, called: &str) {
     if let Err(error) = write_whole(Path::new(RESOLV_CONF), &lease::resolv_conf(leases.clone())) {
         tracing::warn!("cannot write {RESOLV_CONF}: {error}");
     }
-    let mut leases = leases;
-    if let Some(name) = leases.find_map(Lease::valid_host_name)
+    let mut told = leases.filter_map(Lease::valid_host_name);
+    if let Some(name) = told.next().or(Some(called).filter(|name| lease::is_host_name(name)))
         && let Err(errno) = nix::unistd::sethostname(name)
     {
         tracing::warn!("cannot set the host name {name}: {}", errno.desc());

@@ -58,9 +58,11 @@ struct Port {
     run: u64,
     lease: Option<(Lease, Configuration)>,
     learnt: Learnt,
+    /// DHCP's progress as it was told last.
+    told_dhcp: Dhcp,
 }
 
-/// Runs until dropped.
+/// Runs until nobody holds the sender of `names` any more.
 pub(super) async fn run(options: Options, names: watch::Receiver<String>, events: mpsc::Sender<Event>) {
     let (reports, mut inbox) = mpsc::unbounded_channel();
     // Listening starts before the first look, so that no change falls between the two.
@@ -78,6 +80,7 @@ pub(super) async fn run(options: Options, names: watch::Receiver<String>, events
             return;
         }
     };
+    let mut ended = names.clone();
     let clock = if options.prepare_machine && !clock::is_told_by_boot() { Clock::Unsure } else { Clock::Sure };
     let mut control = Control {
         options,
@@ -105,6 +108,11 @@ pub(super) async fn run(options: Options, names: watch::Receiver<String>, events
                 Some(report) => control.hear(report).await,
                 None => return,
             },
+            ended = ended.changed() => {
+                if ended.is_err() {
+                    return;
+                }
+            }
         }
     }
 }
@@ -235,6 +243,7 @@ impl Control {
             run: 0,
             lease: None,
             learnt,
+            told_dhcp: Dhcp::Idle,
         };
         self.ports.insert(interface, port);
     }
@@ -326,7 +335,9 @@ impl Control {
                 let old = port.lease.replace((*lease, configuration.clone()));
                 configuration::replace(&mut self.rtnl, old.as_ref().map(|(_, old)| old), Some(&configuration));
                 self.name_services();
-                self.tell_learnt(interface).await;
+                if old.is_none() {
+                    self.tell_learnt(interface).await;
+                }
                 if self.clock == Clock::Unsure
                     && let Some(server) = ntp_server
                 {
@@ -363,11 +374,12 @@ impl Control {
     fn name_services(&self) {
         // In a trial on somebody's machine the resolver and the name are not ours.
         if self.options.prepare_machine {
-            configuration::name_services(self.ports.values().filter_map(|port| Some(&port.lease.as_ref()?.0)));
+            let leases = self.ports.values().filter_map(|port| Some(&port.lease.as_ref()?.0));
+            configuration::name_services(leases, &self.names.borrow());
         }
     }
 
-    async fn tell_bound(&self, interface: u32) {
+    async fn tell_bound(&mut self, interface: u32) {
         let lease = self.ports.get(&interface).and_then(|port| port.lease.as_ref());
         if let Some((lease, _)) = lease {
             let bound = Dhcp::Bound {
@@ -380,10 +392,13 @@ impl Control {
         }
     }
 
-    async fn tell_dhcp(&self, interface: u32, dhcp: Dhcp) {
-        if let Some(port) = self.ports.get(&interface) {
+    async fn tell_dhcp(&mut self, interface: u32, dhcp: Dhcp) {
+        let Some(port) = self.ports.get_mut(&interface) else { return };
+        if port.told_dhcp != dhcp {
+            port.told_dhcp = dhcp.clone();
             let addresses: Vec<IpAddr> = port.lease.iter().map(|(lease, _)| lease.address.addr().into()).collect();
-            self.tell(Event::Dhcp { nic: port.link.state.name.clone(), dhcp, addresses }).await;
+            let nic = port.link.state.name.clone();
+            self.tell(Event::Dhcp { nic, dhcp, addresses }).await;
         }
     }
 

@@ -121,12 +121,13 @@ impl Lease {
 
     /// The name that the server gave, if the kernel will take it.
     pub(super) fn valid_host_name(&self) -> Option<&str> {
-        self.host_name.as_deref().filter(|name| {
-            !name.is_empty()
-                && name.len() <= LONGEST_HOST_NAME
-                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.')
-        })
+        self.host_name.as_deref().filter(|name| is_host_name(name))
     }
+}
+
+/// Whether a name is one that the kernel takes and that everybody can read.
+pub(super) fn is_host_name(name: &str) -> bool {
+    name.len() <= LONGEST_HOST_NAME && is_domain(name)
 }
 
 /// resolv.conf(5) of all leases, the first NIC's first.

@@ -22,7 +22,6 @@ pub use links::LinkState;
 use pious_protocol::facts::{Dhcp, Neighbours, Vlan};
 use std::net::IpAddr;
 use tokio::sync::{mpsc, watch};
-use tokio_util::task::AbortOnDropHandle;
 
 /// Events that may wait for a session that is busy; beyond it the network waits, and nothing is lost.
 const EVENT_QUEUE: usize = 256;
@@ -88,7 +87,6 @@ pub enum Event {
 #[derive(Debug)]
 pub struct Handle {
     name: watch::Sender<String>,
-    _task: AbortOnDropHandle<()>,
 }
 
 impl Handle {
@@ -102,7 +100,8 @@ impl Handle {
     }
 }
 
-/// Starts; needs a tokio runtime with I/O and time. What cannot be done is a sentence in the log, never a failure: an
+/// Starts, in a thread of its own: the kernel lets nobody look at links while a driver brings one up, which may take
+/// seconds, and the session must not wait for that. What cannot be done is a sentence in the log, never a failure: an
 /// agent without a network still judges and shows. The clock, where it is ours, is set when this returns.
 pub fn start(options: Options) -> (Handle, mpsc::Receiver<Event>) {
     let (events, receiver) = mpsc::channel(EVENT_QUEUE);
@@ -110,8 +109,14 @@ pub fn start(options: Options) -> (Handle, mpsc::Receiver<Event>) {
     if options.prepare_machine {
         prepare_machine(&events);
     }
-    let task = tokio::spawn(control::run(options, names, events));
-    (Handle { name, _task: AbortOnDropHandle::new(task) }, receiver)
+    let run = move || match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(control::run(options, names, events)),
+        Err(error) => tracing::error!("no network: {error}"),
+    };
+    if let Err(error) = std::thread::Builder::new().name("network".into()).spawn(run) {
+        tracing::error!("no network: cannot start its thread: {error}");
+    }
+    (Handle { name }, receiver)
 }
 
 fn prepare_machine(events: &mpsc::Sender<Event>) {
