@@ -5,10 +5,18 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use std::{io::SeekFrom, os::unix::fs::MetadataExt, path::Path};
+use std::{
+    io::{self, SeekFrom},
+    net::SocketAddr,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Instant,
+};
 use tokio::{
     fs::File,
-    io::{AsyncReadExt, AsyncSeekExt},
+    io::{AsyncRead, AsyncReadExt, AsyncSeekExt, ReadBuf, Take},
 };
 use tokio_util::io::ReaderStream;
 
@@ -69,8 +77,46 @@ fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-/// Answers with a file.
-pub async fn serve(path: &Path, method: &Method, headers: &HeaderMap) -> Response {
+/// A file on its way to a client. What became of it is logged when it ends: a transfer that was cut off is the first
+/// thing to know about a server that does not boot.
+struct Transfer {
+    file: Take<File>,
+    path: PathBuf,
+    client: Option<SocketAddr>,
+    sent_bytes: u64,
+    of_bytes: u64,
+    started: Instant,
+}
+
+impl AsyncRead for Transfer {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.file).poll_read(context, buffer))?;
+        self.sent_bytes += (buffer.filled().len() - before) as u64;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Drop for Transfer {
+    fn drop(&mut self) {
+        let Self { sent_bytes, of_bytes, .. } = self;
+        let file = self.path.file_name().unwrap_or_default().display();
+        let client = self.client.map_or_else(|| "-".to_owned(), |client| client.ip().to_string());
+        let ms = self.started.elapsed().as_millis();
+        if sent_bytes == of_bytes {
+            tracing::info!(%file, client, bytes = sent_bytes, ms, "sent");
+        } else {
+            tracing::warn!(%file, client, bytes = sent_bytes, of_bytes, ms, "cut off");
+        }
+    }
+}
+
+/// Answers with a file; `client` is for the log.
+pub async fn serve(path: &Path, client: Option<SocketAddr>, method: &Method, headers: &HeaderMap) -> Response {
     let opened = async {
         let file = File::open(path).await?;
         let metadata = file.metadata().await?;
@@ -105,7 +151,7 @@ pub async fn serve(path: &Path, method: &Method, headers: &HeaderMap) -> Respons
     if *method == Method::HEAD {
         return with_headers(status, &tag, content_range, Some(count), Body::empty());
     }
-    match part(file, first, count).await {
+    match part(file, path, client, first, count).await {
         Ok(body) => with_headers(status, &tag, content_range, Some(count), body),
         Err(error) => {
             tracing::error!("read {} from byte {first}: {error}", path.display());
@@ -114,11 +160,25 @@ pub async fn serve(path: &Path, method: &Method, headers: &HeaderMap) -> Respons
     }
 }
 
-async fn part(mut file: File, first: u64, count: u64) -> std::io::Result<Body> {
+async fn part(
+    mut file: File,
+    path: &Path,
+    client: Option<SocketAddr>,
+    first: u64,
+    count: u64,
+) -> std::io::Result<Body> {
     if first > 0 {
         file.seek(SeekFrom::Start(first)).await?;
     }
-    Ok(Body::from_stream(ReaderStream::with_capacity(file.take(count), CHUNK_BYTES)))
+    let transfer = Transfer {
+        file: file.take(count),
+        path: path.to_owned(),
+        client,
+        sent_bytes: 0,
+        of_bytes: count,
+        started: Instant::now(),
+    };
+    Ok(Body::from_stream(ReaderStream::with_capacity(transfer, CHUNK_BYTES)))
 }
 
 fn with_headers(status: StatusCode, tag: &str, range: Option<String>, length: Option<u64>, body: Body) -> Response {

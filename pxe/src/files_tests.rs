@@ -46,7 +46,7 @@ struct Served {
 async fn serve_with(path: &Path, method: Method, headers: &[(header::HeaderName, &str)]) -> Served {
     let headers: HeaderMap =
         headers.iter().map(|(name, value)| (name.clone(), HeaderValue::from_str(value).unwrap())).collect();
-    let response = serve(path, &method, &headers).await;
+    let response = serve(path, None, &method, &headers).await;
     let header = |name: header::HeaderName| text(response.headers(), name).map(ToOwned::to_owned);
     Served {
         status: response.status().as_u16(),

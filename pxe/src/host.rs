@@ -124,7 +124,7 @@ mod tests {
     use std::path::Path;
 
     fn config() -> Config {
-        Config::parse(include_str!("../tests/configs/rack.toml"), Path::new("rack.toml")).unwrap()
+        Config::parse(include_str!("../example.toml"), Path::new("rack.toml")).unwrap()
     }
 
     fn addresses(list: &[(&str, &str)]) -> Vec<Address> {

@@ -82,8 +82,9 @@ impl Scripts {
     }
 }
 
-/// BIOS: the first disk, by INT 13h. UEFI: leave with a failure, upon which the boot manager takes its next option;
-/// leaving with a success would make it open its menu (UEFI 2.10 §3.1.1).
+/// BIOS: the first disk, by INT 13h. UEFI: leave with a failure, upon which the boot manager takes its next option. Left
+/// with a success, OVMF opens its setup screen and stays there (seen with Debian's 2022.11). How soon the disk's turn
+/// comes is the firmware's boot order: OVMF tries IPv6 and HTTP first, for minutes, when they stand before the disk.
 fn local_disk(text: &mut String, name: &str) {
     write!(
         text,

@@ -13,6 +13,7 @@ use anyhow::{Context, Result};
 use std::{
     cell::RefCell,
     fs,
+    net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -68,8 +69,9 @@ pub async fn serve(config: Config) -> Result<()> {
     println!("ready");
     tracing::info!("answering on {} networks; scripts and images on {}", config.networks.len(), config.url);
 
+    let routes = routes(service).into_make_service_with_connect_info::<SocketAddr>();
     tokio::select! {
-        served = axum::serve(listener, routes(service)) => served.context("serve HTTP")?,
+        served = axum::serve(listener, routes) => served.context("serve HTTP")?,
         () = senzu::watch(senzu, |news| keeper.heard(news)) => {}
         _ = terminate.recv() => tracing::info!("SIGTERM: stopping"),
         _ = interrupt.recv() => tracing::info!("SIGINT: stopping"),

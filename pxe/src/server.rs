@@ -17,8 +17,8 @@ use crate::{
     targets::{Book, Standing},
 };
 use axum::{
-    Json, Router,
-    extract::{Path, State},
+    Extension, Json, Router,
+    extract::{ConnectInfo, Path, State},
     http::{HeaderMap, Method, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
@@ -26,6 +26,7 @@ use axum::{
 use pious_protocol::ids::MacAddress;
 use serde::Serialize;
 use std::{
+    net::SocketAddr,
     path::PathBuf,
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
@@ -116,12 +117,16 @@ impl Service {
 async fn image(
     State(service): State<Arc<Service>>,
     Path(file): Path<String>,
+    client: Option<Extension<ConnectInfo<SocketAddr>>>,
     method: Method,
     headers: HeaderMap,
 ) -> Response {
     // Nothing else in the folder is for servers that boot.
     match file.as_str() {
-        KERNEL | INITRD => files::serve(&service.image.join(&file), &method, &headers).await,
+        KERNEL | INITRD => {
+            let client = client.map(|Extension(ConnectInfo(client))| client);
+            files::serve(&service.image.join(&file), client, &method, &headers).await
+        }
         _ => (StatusCode::NOT_FOUND, format!("only {KERNEL} and {INITRD} are served here\n")).into_response(),
     }
 }

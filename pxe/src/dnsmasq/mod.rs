@@ -227,7 +227,7 @@ mod tests {
     use super::*;
     use pious_protocol::{ids::MacAddress, message::Boot};
 
-    const RACK: &str = include_str!("../../tests/configs/rack.toml");
+    const RACK: &str = include_str!("../../example.toml");
     const RELAYED: &str = include_str!("../../tests/configs/relayed.toml");
     const ALL: Surroundings = Surroundings { root: true, ipv6: true };
 
