@@ -274,7 +274,10 @@ async fn ask(verb: Verb, dir: Option<PathBuf>) -> anyhow::Result<ExitCode> {
         Verb::Port { port, down, loss_percent, delay_ms } => Request::Port { port, down, loss_percent, delay_ms },
         Verb::Capture { port, file } => Request::Capture { port, file: file.map(absolute).transpose()? },
         Verb::Status => Request::Status,
-        Verb::Down => Request::Down,
+        Verb::Down => {
+            handle::down(&dir).await?;
+            return Ok(ExitCode::SUCCESS);
+        }
         Verb::Console { server } => {
             handle::console(&dir, &server).await?;
             return Ok(ExitCode::SUCCESS);

@@ -9,7 +9,7 @@ use crate::{
     lab::{
         events::{Event, What},
         handle::{Senzu, SerialLines},
-        inner::PROVISIONING_ADDRESS,
+        inner::{PROVISIONING_ADDRESS, STRANGER_ADDRESS},
     },
     rack::NicRef,
     switch::journal::{DhcpClient, Moment},
@@ -102,9 +102,9 @@ impl Story<'_> {
         let named = both_named(&mut serial, &actual.port, &planned.port);
         let step = format!("its console names {actual}, where the cable is, and {planned}, where it belongs");
         self.step(server, &step, named).await?;
-        self.screenshot(server, "miswired").await?;
         let on_page = page_names(self.senzu.clone(), server.to_owned(), actual.port.clone(), planned.port.clone());
         self.step(server, "Senzu's page names both ports", on_page).await?;
+        self.screenshot(server, "miswired").await?;
 
         let (lab, from) = (self.lab, serial.seen().len());
         let moving = async {
@@ -136,6 +136,8 @@ impl Story<'_> {
         let lab = self.lab;
         let events = lab.status().await?.events;
         let address = address_of(&detail)?;
+        let refused = strangers_promotion(lab, address);
+        self.step(server, "a source that is not on its list asks for a promotion, and is turned away", refused).await?;
         let asking = promote(lab, address);
         self.step(server, "its own HTTP server is asked for a promotion, and grants it", asking).await?;
         let restarting = async {
@@ -287,10 +289,19 @@ fn address_of(detail: &Value) -> anyhow::Result<IpAddr> {
     address.parse().with_context(|| format!("{address:?} as an address"))
 }
 
+const PROMOTION: &str = "/v1/promotions";
+
+async fn strangers_promotion(lab: &Lab, address: IpAddr) -> anyhow::Result<((), String)> {
+    let (client, url) = lab.agent_http(address, STRANGER_ADDRESS.into()).await?;
+    let answer = client.post(format!("{url}{PROMOTION}")).json(&json!({ "requester": "a stranger" })).send().await?;
+    ensure!(answer.status() == 403, "it answered {}: {}", answer.status(), answer.text().await?);
+    Ok(((), format!("403, from {STRANGER_ADDRESS}")))
+}
+
 async fn promote(lab: &Lab, address: IpAddr) -> anyhow::Result<((), String)> {
     let (client, url) = lab.agent_http(address, PROVISIONING_ADDRESS.into()).await?;
     let body = json!({ "requester": "demo", "reason": "the demo's third chapter" });
-    let answer = client.post(format!("{url}/v1/promotions")).json(&body).send().await?;
+    let answer = client.post(format!("{url}{PROMOTION}")).json(&body).send().await?;
     let (status, words) = (answer.status(), answer.text().await?);
     ensure!(status.is_success() && words.contains("granted"), "it answered {status}: {words}");
     Ok(((), format!("{status} {words}")))

@@ -8,7 +8,7 @@ use crate::{
     switch::journal::{DhcpClient, Moment},
 };
 use std::{
-    collections::HashSet,
+    collections::HashMap,
     io::{IsTerminal, Write},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
@@ -66,17 +66,17 @@ impl Teller {
 
 /// Shows what the servers do on the wire, each thing once per boot.
 pub async fn narrate(teller: Arc<Teller>, mut watch: Watch) {
-    let mut told = HashSet::new();
+    let mut told: HashMap<String, Vec<String>> = HashMap::new();
     while let Ok(event) = watch.next().await {
-        let Some(server) = event.server.clone() else { continue };
-        match event.what {
-            What::PowerOn | What::Reset { .. } => told.retain(|(other, _)| *other != server),
-            _ => {}
+        let (Some(server), Some(words)) = (event.server.clone(), words(&event)) else { continue };
+        let told = told.entry(server.clone()).or_default();
+        // One restart is several resets; what comes after it is told anew.
+        if matches!(event.what, What::PowerOn | What::Reset { .. }) && told.last() != Some(&words) {
+            told.clear();
         }
-        if let Some(words) = words(&event)
-            && told.insert((server.clone(), words.clone()))
-        {
+        if !told.contains(&words) {
             teller.going_on(&server, &words);
+            told.push(words);
         }
     }
 }

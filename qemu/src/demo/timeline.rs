@@ -39,6 +39,10 @@ pub fn boots(events: &[Event], server: &str, asset: &Value) -> Vec<Boot> {
             _ => None,
         };
         if let Some(by) = begins {
+            // One restart is several resets: the guest's own, then the BIOS's while it tells a cold start from a warm one.
+            if by == "reset" && boots.last().is_some_and(|boot| boot.by == by && boot.phases.is_empty()) {
+                continue;
+            }
             boots.push(Boot { by, started_ms: event.at_ms, phases: Vec::new() });
         } else if let (Some(boot), Some(phase)) = (boots.last_mut(), phase(&event.what)) {
             boot.add(phase, event.at_ms);
@@ -113,6 +117,7 @@ mod tests {
             event(6_500, http("/image/initrd.img")),
             Event { at_ms: 7_000, server: Some("b".into()), what: What::PowerOn },
             event(20_000, What::Reset { guest: true }),
+            event(20_100, What::Reset { guest: true }),
             event(21_000, dhcp(DhcpClient::Ipxe)),
             event(30_000, What::Off),
         ];

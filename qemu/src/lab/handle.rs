@@ -402,6 +402,14 @@ pub async fn ask<T: DeserializeOwned>(dir: &Path, request: &Request) -> Result<T
     serde_json::from_value(value).map_err(|error| LabError::Answer(error.to_string()))
 }
 
+/// Takes the lab down that runs in a directory, and waits until it is.
+pub async fn down(dir: &Path) -> Result<(), LabError> {
+    let (mut stream, _) = open(dir, &Request::Down).await?;
+    // The inner process holds the other end until it is gone, and everything else with it.
+    stream.read_to_end(&mut Vec::new()).await?;
+    Ok(())
+}
+
 /// Asks the lab that runs in a directory; the connection goes on as a stream.
 pub async fn open(dir: &Path, request: &Request) -> Result<(BufReader<UnixStream>, serde_json::Value), LabError> {
     let connected = UnixStream::connect(dir.join(SOCKET)).await;

@@ -319,9 +319,11 @@ impl Inner {
         Ok(lldpds)
     }
 
-    /// Waits until every `lldpd` was heard on each of its taps.
+    /// Waits until every `lldpd` was heard on each of its taps that has a cable.
     async fn lldpds_speak(&self, daemons: &[DaemonTap]) -> anyhow::Result<()> {
-        let (mut waiting, mut next) = (daemons.iter().map(|(_, port)| port.to_string()).collect::<Vec<_>>(), 0);
+        // Into an empty port nobody speaks.
+        let cabled = daemons.iter().filter(|(_, port)| self.wires.has_cable(port));
+        let (mut waiting, mut next) = (cabled.map(|(_, port)| port.to_string()).collect::<Vec<_>>(), 0);
         let heard = async {
             while !waiting.is_empty() {
                 let event = self.events.get(next).await;

@@ -2,6 +2,7 @@
 //!
 //! The only unsafe code of the lab: each ioctl hands the kernel one struct that lives on our stack.
 
+use pious_protocol::ids::MacAddress;
 use std::{
     ffi::c_ulong,
     fs::{File, OpenOptions},
@@ -21,6 +22,25 @@ pub fn tap(name: &str) -> io::Result<AsyncFd<OwnedFd>> {
     // SAFETY: the descriptor is the file's own, which AsyncFd owns from here on, and nobody closes or changes it meanwhile.
     let tap = unsafe { AsyncFd::register(OwnedFd::from(file)) };
     tap.map_err(io::Error::from)
+}
+
+/// Sets whether a tap has carrier, as if its cable were plugged or pulled.
+pub fn set_carrier(tap: &AsyncFd<OwnedFd>, on: bool) -> io::Result<()> {
+    /// `_IOW('T', 226, int)` of linux/if_tun.h; the libc crate lacks it.
+    const TUNSETCARRIER: c_ulong = 0x4004_54e2;
+    call(tap, TUNSETCARRIER, &mut libc::c_int::from(on))
+}
+
+/// Gives an interface that is down its address.
+pub fn set_mac(name: &str, mac: MacAddress) -> io::Result<()> {
+    let socket = socket(libc::AF_INET)?;
+    let mut request = named(name)?;
+    let mut bytes = [0; 14];
+    for (to, from) in bytes.iter_mut().zip(mac.0) {
+        *to = from as libc::c_char;
+    }
+    request.ifr_ifru.ifru_hwaddr = libc::sockaddr { sa_family: libc::ARPHRD_ETHER, sa_data: bytes };
+    call(&socket, libc::SIOCSIFHWADDR as c_ulong, &mut request)
 }
 
 /// Brings an interface up.
@@ -86,7 +106,7 @@ fn socket(family: libc::c_int) -> io::Result<File> {
     Ok(socket(family, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None)?.into())
 }
 
-fn call<T>(file: &File, request: c_ulong, argument: &mut T) -> io::Result<()> {
+fn call<T>(file: &impl AsRawFd, request: c_ulong, argument: &mut T) -> io::Result<()> {
     // SAFETY: every request used here reads or writes one struct of the type it is called with (netdevice(7), tun.rst),
     // and `argument` is a live, exclusive reference to one.
     let answer = unsafe { libc::ioctl(file.as_raw_fd(), request, std::ptr::from_mut(argument)) };

@@ -175,6 +175,7 @@ impl Servers {
         let end = End::Nic(nic.clone());
         let port = self.wires.fabric().unplug(&end).ok_or_else(|| LabFault::NotPlugged(nic.clone()))?;
         lock(&self.last).insert(nic.clone(), port.clone());
+        self.wires.tell_daemon(&port);
         self.tell_carrier(nic).await?;
         let (nic, was_in) = (nic.to_string(), port.to_string());
         self.events.add(None, What::Unplugged { nic, port: was_in });
@@ -190,6 +191,7 @@ impl Servers {
         self.wires.fabric().plug(end.clone(), &port)?;
         lock(&self.last).insert(nic.clone(), port.clone());
         self.tell_carrier(nic).await?;
+        self.wires.tell_daemon(&port);
         self.wires.announce_to(&end);
         self.events.add(None, What::Plugged { nic: nic.to_string(), port: port.to_string() });
         Ok(port)
@@ -197,6 +199,7 @@ impl Servers {
 
     /// Sets the carriers of the NIC at a port, after the port was shut or opened.
     pub async fn port_changed(&self, port: &PortRef) -> Result<(), LabFault> {
+        self.wires.tell_daemon(port);
         let end = self.wires.fabric().end_at(port).cloned();
         match end {
             Some(End::Nic(nic)) => self.tell_carrier(&nic).await,

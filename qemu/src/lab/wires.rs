@@ -9,10 +9,11 @@ use crate::{
     machine::argv::Places,
     rack::{LldpSpeaker, NicRef, NicSpec, PortRef, Rack},
     switch::{
-        fabric::{Delivery, End, Fabric, FabricError, Passage},
+        fabric::{End, Fabric, FabricError, Passage},
         journal, lldp, pcap,
     },
 };
+use pious_protocol::ids::MacAddress;
 use std::{
     collections::{BTreeMap, HashSet},
     fs::File,
@@ -40,7 +41,9 @@ const SOCKET_BUFFER_BYTES: usize = 8 * 1024 * 1024;
 /// The running network.
 pub struct Wires {
     fabric: Mutex<Fabric>,
-    outlets: BTreeMap<End, Sender<Vec<u8>>>,
+    outlets: BTreeMap<End, Sender<Outgoing>>,
+    /// The taps of the ports that an `lldpd` speaks for.
+    taps: BTreeMap<PortRef, Arc<Plug>>,
     captures: Mutex<BTreeMap<PortRef, File>>,
     spoken: Mutex<HashSet<PortRef>>,
     events: Arc<Events>,
@@ -67,7 +70,7 @@ impl Wires {
         let fabric = Fabric::new(rack, &|file| std::fs::read(folder.join(file)))?;
         let mut plugs = Vec::new();
         for name in ["prov", "bmc"] {
-            plugs.push((End::Interface(name.into()), Plug::tap(name)?));
+            plugs.push((End::Interface(name.into()), Plug::tap(name, None)?));
         }
         for server in &rack.servers {
             for nic in &server.nics {
@@ -81,19 +84,24 @@ impl Wires {
                 let at = PortRef { switch: switch.name.clone(), port: port.name.clone() };
                 // An interface's name has 15 characters; a port's may have more.
                 let tap = format!("lldp{}", daemons.len());
-                plugs.push((End::Daemon(at.clone()), Plug::tap(&tap)?));
+                // lldpd tells its interface's address as the chassis id.
+                plugs.push((End::Daemon(at.clone()), Plug::tap(&tap, Some(switch.chassis))?));
                 daemons.push((tap, at));
             }
         }
-        let (mut outlets, mut ends) = (BTreeMap::new(), Vec::new());
+        let (mut outlets, mut ends, mut taps) = (BTreeMap::new(), Vec::new(), BTreeMap::new());
         for (end, plug) in plugs {
-            let (sender, receiver) = channel(QUEUE_FRAMES);
+            let (plug, (sender, receiver)) = (Arc::new(plug), channel(QUEUE_FRAMES));
             outlets.insert(end.clone(), sender);
-            ends.push((end, Arc::new(plug), receiver));
+            if let End::Daemon(port) = &end {
+                taps.insert(port.clone(), Arc::clone(&plug));
+            }
+            ends.push((end, plug, receiver));
         }
         let wires = Arc::new(Self {
             fabric: Mutex::new(fabric),
             outlets,
+            taps,
             captures: Mutex::default(),
             spoken: Mutex::default(),
             events,
@@ -103,6 +111,9 @@ impl Wires {
             tokio::spawn(take(Arc::clone(&wires), end, Arc::clone(&plug)));
             tokio::spawn(give(plug, receiver));
         }
+        for (_, port) in &daemons {
+            wires.tell_daemon(port);
+        }
         tokio::spawn(announce(Arc::clone(&wires)));
         Ok((wires, daemons))
     }
@@ -110,6 +121,20 @@ impl Wires {
     /// The switches, to change cables and ports.
     pub fn fabric(&self) -> MutexGuard<'_, Fabric> {
         self.fabric.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a port has a live cable in it.
+    pub fn has_cable(&self, port: &PortRef) -> bool {
+        let fabric = self.fabric();
+        fabric.end_at(port).is_some() && fabric.is_down(port).is_ok_and(|down| !down)
+    }
+
+    /// Tells a port's `lldpd` by its tap's carrier whether there is a cable: it greets a new one at once.
+    pub fn tell_daemon(&self, port: &PortRef) {
+        let Some(Plug::Tap(tap)) = self.taps.get(port).map(Arc::as_ref) else { return };
+        if let Err(error) = interface::set_carrier(tap, self.has_cable(port)) {
+            tracing::warn!(%port, %error, "setting the carrier of lldpd's tap");
+        }
     }
 
     /// The port that an end was just plugged into announces itself.
@@ -166,22 +191,11 @@ impl Wires {
             }
         }
         for delivery in passage.deliveries {
-            if delivery.delay.is_zero() {
-                self.deliver(delivery);
-            } else {
-                let wires = Arc::clone(self);
-                tokio::spawn(async move {
-                    tokio::time::sleep(delivery.delay).await;
-                    wires.deliver(delivery);
-                });
+            if let Some(outlet) = self.outlets.get(&delivery.to) {
+                let due = (!delivery.delay.is_zero()).then(|| tokio::time::Instant::now() + delivery.delay);
+                // A full queue drops, as a switch does.
+                let _ = outlet.try_send(Outgoing { frame: delivery.frame, due });
             }
-        }
-    }
-
-    fn deliver(&self, delivery: Delivery) {
-        if let Some(outlet) = self.outlets.get(&delivery.to) {
-            // A full queue drops, as a switch does.
-            let _ = outlet.try_send(delivery.frame);
         }
     }
 }
@@ -222,8 +236,11 @@ pub enum WireError {
 }
 
 impl Plug {
-    fn tap(name: &str) -> Result<Self, WireError> {
+    fn tap(name: &str, mac: Option<MacAddress>) -> Result<Self, WireError> {
         let made = interface::tap(name).and_then(|tap| {
+            if let Some(mac) = mac {
+                interface::set_mac(name, mac)?;
+            }
             interface::up(name)?;
             Ok(tap)
         });
@@ -284,8 +301,18 @@ async fn take(wires: Arc<Wires>, end: End, plug: Arc<Plug>) {
     }
 }
 
-async fn give(plug: Arc<Plug>, mut frames: Receiver<Vec<u8>>) {
-    while let Some(frame) = frames.recv().await {
+/// A frame in an end's queue.
+struct Outgoing {
+    frame: Vec<u8>,
+    /// When it may leave; delayed frames keep their order.
+    due: Option<tokio::time::Instant>,
+}
+
+async fn give(plug: Arc<Plug>, mut frames: Receiver<Outgoing>) {
+    while let Some(Outgoing { frame, due }) = frames.recv().await {
+        if let Some(due) = due {
+            tokio::time::sleep_until(due).await;
+        }
         // A server that is off has no socket: the frame falls off the end of the cable.
         let _ = plug.transmit(&frame).await;
     }
