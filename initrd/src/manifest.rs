@@ -111,7 +111,7 @@ impl Manifest {
         for served in &self.served {
             let _ = writeln!(out, "{:<12} {:>9}  sha256 {}", served.file, mebibytes(served.size), served.sha256);
         }
-        let _ = writeln!(out, "{:<12} {:>9}  of 20 MiB wanted", "together", mebibytes(self.served_bytes));
+        let _ = writeln!(out, "{:<12} {:>9}", "together", mebibytes(self.served_bytes));
         for layer in &self.archives {
             let (packed, unpacked) = (mebibytes(layer.packed_bytes), mebibytes(layer.unpacked_bytes));
             let _ = writeln!(out, "  {:<10} {packed:>9}  unpacks to {unpacked}", layer.name);
