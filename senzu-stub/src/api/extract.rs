@@ -2,16 +2,22 @@
 
 use super::Failure;
 use axum::{
+    body::{BodyDataStream, Bytes},
     extract::{FromRequest, FromRequestParts, Request},
     http::{HeaderMap, header, request::Parts},
 };
+use futures_core::Stream;
 use serde::de::DeserializeOwned;
-use std::time::Duration;
+use std::{pin::Pin, time::Duration};
 
 /// The largest body anywhere: facts of a server with 16 NICs and 60 disks have 100 KiB.
 pub const MAX_BODY_BYTES: usize = 1 << 20;
 /// How long a body may take: a megabyte in this time is 30 KiB/s, slower than any management network.
 const BODY_WITHIN: Duration = Duration::from_secs(30);
+/// What is read of a body that is too large before it is refused.
+const DRAIN_BYTES: usize = 8 << 20;
+/// For how long.
+const DRAIN_WITHIN: Duration = Duration::from_secs(5);
 
 /// A JSON body of at most `MAX` bytes.
 pub struct Body<T, const MAX: usize>(pub T);
@@ -23,14 +29,18 @@ impl<T: DeserializeOwned, S: Sync, const MAX: usize> FromRequest<S> for Body<T, 
         check_kind(request.headers())?;
         let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
         if announced.and_then(|length| length.parse::<u64>().ok()).is_some_and(|length| length > MAX as u64) {
+            drain(request.into_body().into_data_stream()).await;
             return Err(Failure::TooLarge { max_bytes: MAX });
         }
-        let read = axum::body::to_bytes(request.into_body(), MAX);
-        let bytes = match tokio::time::timeout(BODY_WITHIN, read).await {
+        let mut stream = request.into_body().into_data_stream();
+        let bytes = match tokio::time::timeout(BODY_WITHIN, collect(&mut stream, MAX)).await {
             Err(_) => return Err(Failure::TooSlow { within_s: BODY_WITHIN.as_secs() }),
-            Ok(Err(error)) if is_too_large(&error) => return Err(Failure::TooLarge { max_bytes: MAX }),
-            Ok(Err(_)) => return Err(Failure::Broken),
-            Ok(Ok(bytes)) => bytes,
+            Ok(Collected::Broken) => return Err(Failure::Broken),
+            Ok(Collected::TooLarge) => {
+                drain(stream).await;
+                return Err(Failure::TooLarge { max_bytes: MAX });
+            }
+            Ok(Collected::Whole(bytes)) => bytes,
         };
         let what = std::any::type_name::<T>().rsplit("::").next().unwrap_or_default();
         serde_json::from_slice(&bytes).map(Self).map_err(|error| Failure::Body { what, problem: error.to_string() })
@@ -46,15 +56,42 @@ fn check_kind(headers: &HeaderMap) -> Result<(), Failure> {
     }
 }
 
-fn is_too_large(error: &axum::Error) -> bool {
-    let mut cause: Option<&dyn std::error::Error> = Some(error);
-    while let Some(error) = cause {
-        if error.to_string() == "length limit exceeded" {
-            return true;
+/// How reading a body ended.
+enum Collected {
+    Whole(Vec<u8>),
+    TooLarge,
+    Broken,
+}
+
+async fn collect(stream: &mut BodyDataStream, max_bytes: usize) -> Collected {
+    let mut whole = Vec::new();
+    while let Some(piece) = next(stream).await {
+        match piece {
+            Err(_) => return Collected::Broken,
+            Ok(piece) if whole.len() + piece.len() > max_bytes => return Collected::TooLarge,
+            Ok(piece) => whole.extend_from_slice(&piece),
         }
-        cause = error.source();
     }
-    false
+    Collected::Whole(whole)
+}
+
+/// Reads on for a while what nobody wants: a client that still writes when the connection closes never sees why.
+async fn drain(mut stream: BodyDataStream) {
+    let reading = async {
+        let mut left = DRAIN_BYTES;
+        while let Some(Ok(piece)) = next(&mut stream).await {
+            match left.checked_sub(piece.len()) {
+                Some(less) => left = less,
+                None => return,
+            }
+        }
+    };
+    // Whether it ended or took too long: the answer goes out now.
+    let _ = tokio::time::timeout(DRAIN_WITHIN, reading).await;
+}
+
+async fn next(stream: &mut BodyDataStream) -> Option<Result<Bytes, axum::Error>> {
+    std::future::poll_fn(|context| Pin::new(&mut *stream).poll_next(context)).await
 }
 
 /// The path's parts.

@@ -30,7 +30,7 @@ pub struct Engine {
 /// A walk that changes what graph applies begins anew in the other; more often than this it would go in circles.
 const MAX_GRAPHS_PER_WALK: usize = 4;
 
-/// Where a walk came to a halt.
+/// A bean and how it came out; of a walk, where it came to a halt.
 struct Halt {
     bean: &'static str,
     outcome: Outcome,
@@ -86,34 +86,60 @@ impl Engine {
             if !graph.is_reached(place, &outcomes) {
                 continue;
             }
-            let bean = graph.bean(place);
-            let Run { outcome, effects } = bean.run(&situation).await;
-            record(conn, &situation, graph.name(), bean.name(), &outcome).await?;
-            outcomes.insert(place, outcome.kind());
-            let changed = !effects.is_empty();
-            for effect in effects {
-                perform(conn, &situation, bean.name(), effect).await?;
-            }
-            if let Outcome::Instruct { ask, .. } = &outcome {
-                instruct(conn, &situation, bean.name(), ask).await?;
-            }
-            match outcome.kind() {
+            let ran = self.run_bean(conn, graph, place, &mut situation).await?;
+            outcomes.insert(place, ran.outcome.kind());
+            match ran.outcome.kind() {
                 OutcomeKind::Done | OutcomeKind::NotNeeded => {}
                 OutcomeKind::Instruct | OutcomeKind::Wait | OutcomeKind::Blocked | OutcomeKind::Failed => {
-                    halt.get_or_insert(Halt { bean: bean.name(), outcome });
+                    halt.get_or_insert(ran);
                 }
             }
-            if changed {
-                let Some(reloaded) = Situation::load(conn, asset, now).await? else {
-                    return Ok(Walked::Through);
-                };
-                situation = reloaded;
-                if self.graph_of(&situation).name() != graph.name() {
-                    return Ok(Walked::Elsewhere);
-                }
+            if self.graph_of(&situation).name() != graph.name() {
+                return Ok(Walked::Elsewhere);
             }
         }
         Ok(halt.map_or(Walked::Through, Walked::Halted))
+    }
+
+    /// Runs one bean, writes down how it came out, and does what it asks for. One that instructs is run again at once:
+    /// where it stands then is what any later walk finds, so that walking twice is walking once.
+    async fn run_bean(
+        &self,
+        conn: &mut Conn,
+        graph: &Graph,
+        place: Place,
+        situation: &mut Situation,
+    ) -> Result<Halt, StoreError> {
+        let bean = graph.bean(place);
+        let mut has_instructed = false;
+        loop {
+            let Run { outcome, effects } = bean.run(situation).await;
+            record(conn, situation, graph.name(), bean.name(), &outcome).await?;
+            let mut changed = !effects.is_empty();
+            for effect in effects {
+                perform(conn, situation, bean.name(), effect).await?;
+            }
+            let instructs = match &outcome {
+                Outcome::Instruct { ask, .. } if !has_instructed => {
+                    instruct(conn, situation, bean.name(), ask).await?;
+                    true
+                }
+                Outcome::Instruct { .. }
+                | Outcome::Done { .. }
+                | Outcome::NotNeeded { .. }
+                | Outcome::Wait { .. }
+                | Outcome::Blocked { .. }
+                | Outcome::Failed { .. } => false,
+            };
+            changed |= instructs;
+            if changed && let Some(reloaded) = Situation::load(conn, situation.asset.id, situation.now).await? {
+                *situation = reloaded;
+            }
+            if !instructs {
+                return Ok(Halt { bean: bean.name(), outcome });
+            }
+            has_instructed = true;
+        }
     }
 
     /// Stores where the walk left the asset, and when to walk again.

@@ -261,7 +261,7 @@ mod tests {
             &[("A", Done, "B"), ("A", NotNeeded, "C"), ("B", Passed, "D"), ("C", Passed, "D")],
         )
         .unwrap();
-        let place = |name| graph.places().find(|place| graph.bean(*place).name() == name).unwrap();
+        let place = |name: &str| graph.places().find(|place| graph.bean(*place).name() == name).unwrap();
         let reached = |outcomes: &[(&str, OutcomeKind)]| {
             let outcomes = outcomes.iter().map(|(name, outcome)| (place(name), *outcome)).collect();
             ["A", "B", "C", "D"].map(|name| graph.is_reached(place(name), &outcomes))

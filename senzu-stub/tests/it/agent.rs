@@ -26,8 +26,8 @@ pub struct Agent {
     /// The switch port that its cable is in.
     pub port: String,
     pub token: String,
-    base: String,
-    client: Client,
+    pub base: String,
+    pub client: Client,
 }
 
 impl Agent {

@@ -50,18 +50,14 @@ async fn the_older_sessions_facts_are_judged_and_not_recorded() {
 #[tokio::test]
 async fn a_fingerprint_that_fits_two_assets_is_a_third_one_in_doubt() {
     let world = World::new();
-    // Half of it is one planned asset's, half the other's.
-    let mut event = Agent::u10(&world).boot_event();
-    event.fingerprint.chassis_serial = Some("PIOUS-R1-U12".into());
     for agent in [Agent::u10(&world), Agent::u12(&world)] {
         agent.clone().boots().await;
     }
-    event.fingerprint.macs = Vec::new();
+    // It shows the interface of each, and nothing else that is known.
     let mut agent = Agent::u10(&world);
-    event.boot_id = agent.boot;
-    event.fingerprint.system_serial = Some("PIOUS-R1-U12".into());
-    event.fingerprint.chassis_serial = None;
-    event.fingerprint.macs = vec![agent.nic.parse().unwrap()];
+    let mut event = agent.boot_event();
+    event.fingerprint.system_serial = None;
+    event.fingerprint.macs = ["52:54:00:01:10:01", "52:54:00:01:12:01"].map(|mac| mac.parse().unwrap()).into();
     let answer = agent.send_boot_event(&event).await;
     let whoami: pious_protocol::message::Whoami = answer.json().await.unwrap();
     assert_eq!(world.alert_kinds().await, ["ambiguous_fingerprint"]);

@@ -52,7 +52,7 @@ async fn the_list_has_the_worst_first_with_what_to_do() {
     assert!(
         words.contains(
             "r1-u12 NEW ✗ failing at VERIFY_NETWORK : cabling.port of eth0 (52:54:00:01:12:01): seen r1-sw1 port \
-             Ethernet7, expected r1-sw1 port Ethernet2; move the cable from r1-sw1 port Ethernet7 to r1-sw1 port \
+             Ethernet7, expected r1-sw1 port Ethernet2 (and 1 more); move the cable from r1-sw1 port Ethernet7 to r1-sw1 port \
              Ethernet2 held for use by operations"
         ),
         "{words}"
@@ -65,7 +65,7 @@ async fn the_list_has_the_worst_first_with_what_to_do() {
         "{words}"
     );
     assert!(
-        words.contains("r1-u10 SPARE ✓ passed at POWER_OFF_SPARE : told to power off until it is needed"),
+        words.contains("r1-u10 SPARE ✓ passed at POWER_OFF_SPARE : waits for the agent to take shutdown"),
         "{words}"
     );
     assert!(html.contains(r#"<noscript><meta http-equiv="refresh" content="2"></noscript>"#));

@@ -24,7 +24,7 @@ async fn a_power_cut_loses_nothing_that_was_acknowledged() {
     // The token, the session, the findings, the instruction: all of it is as it was.
     let agent = agent.at(&world);
     assert_eq!(world.get("/v1/assets/r1-u10").await, before);
-    assert_eq!(agent.instructions(&world).await, [shutdown.clone()]);
+    assert_eq!(agent.instructions(&world).await, std::slice::from_ref(&shutdown));
     agent.reports(&shutdown, done()).await;
     assert_eq!(world.standing("r1-u10").await, json!(["SPARE", "passed", null]));
     assert_eq!(world.get("/v1/assets/r1-u12").await["held"]["by"], "night shift");

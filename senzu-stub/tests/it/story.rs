@@ -45,7 +45,7 @@ async fn a_healthy_server_graduates_and_is_powered_off() {
     let spare = standing(
         AssetState::Spare,
         Evaluation::Passed,
-        Some(("POWER_OFF_SPARE", "told to power off until it is needed")),
+        Some(("POWER_OFF_SPARE", "waits for the agent to take shutdown")),
     );
     assert_eq!(answer.standing, spare);
     assert_eq!(answer.generation, Generation(1));
@@ -69,7 +69,7 @@ async fn a_healthy_server_graduates_and_is_powered_off() {
     // Behind its sequence there is nothing; until it ended it comes again.
     assert_eq!(agent.polls(1, 0).await.instructions, []);
     agent.reports(&shutdown, Report::Accepted).await;
-    assert_eq!(agent.instructions(&world).await, [shutdown.clone()]);
+    assert_eq!(agent.instructions(&world).await, std::slice::from_ref(&shutdown));
     agent.reports(&shutdown, done()).await;
     assert_eq!(agent.instructions(&world).await, []);
     let off = standing(AssetState::Spare, Evaluation::Passed, None);

@@ -90,6 +90,14 @@ impl Drop for Served {
     }
 }
 
+impl Drop for World {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{}", fs::read_to_string(self.dir.path().join("log")).unwrap_or_default());
+        }
+    }
+}
+
 impl World {
     /// With [`IMPORT`], served.
     pub fn new() -> Self {
@@ -140,6 +148,7 @@ impl World {
             .arg(self.data())
             .args(options)
             .stdout(Stdio::piped())
+            .stderr(fs::File::create(self.dir.path().join("log")).unwrap())
             .spawn()
             .unwrap();
         let mut line = String::new();
