@@ -126,7 +126,8 @@ pub fn on_host(options: HostOptions) -> Result<(), SessionError> {
     let setting = Setting {
         surroundings: Surroundings {
             senzu_urls: urls.iter().map(ToString::to_string).collect(),
-            port: Some(options.listen.port()),
+            // Only a server that listens on every address is told by each of them.
+            port: options.listen.ip().is_unspecified().then(|| options.listen.port()),
             called: None,
         },
         config: config(boot_id, &trust, urls.len(), NetworkOwner::Host, power),

@@ -61,7 +61,7 @@ fn lines(view: &View) -> Vec<Line> {
             nic.name,
             words::link(nic),
             words::vlan(nic),
-            words::neighbour(nic, Times::Rough),
+            words::neighbour(nic),
             words::address(nic, Times::Rough)
         );
         say(format!("nic {}", nic.name), line);

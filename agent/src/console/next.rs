@@ -26,7 +26,7 @@ pub(super) fn of(view: &View) -> String {
         return action;
     }
     if let SenzuReach::Fails { why, .. } = &view.senzu {
-        return format!("nothing at this server; tell whoever runs Senzu: {} {why}", view.senzu_url);
+        return format!("nothing here; tell whoever runs Senzu that {} is not reached ({why})", view.senzu_url);
     }
     if !view.is_judged {
         return "wait: asking Senzu which asset this is".into();

@@ -1,10 +1,13 @@
 //! The view as one full screen: 80×25 or larger, 16 colours, CP437 glyphs. Colour only underlines what the words say.
 
 use super::{
-    View,
+    SenzuReach, View,
     words::{self, Times},
 };
-use pious_protocol::{facts::Link, finding::Verdict};
+use pious_protocol::{
+    facts::Link,
+    finding::{Finding, Verdict},
+};
 use ratatui::{
     buffer::Buffer,
     layout::{Constraint, Layout, Rect},
@@ -29,7 +32,7 @@ pub fn draw(view: &View, area: Rect, buffer: &mut Buffer) {
     let warning_rows = u16::try_from(view.warnings.len()).unwrap_or(u16::MAX).min(MOST_WARNING_ROWS);
     let rows = [
         Constraint::Length(1),
-        Constraint::Length(3),
+        Constraint::Length(4),
         Constraint::Length(network_rows),
         Constraint::Min(4),
         Constraint::Length(warning_rows),
@@ -70,28 +73,25 @@ fn draw_title(view: &View, area: Rect, buffer: &mut Buffer) {
 }
 
 fn draw_status(view: &View, area: Rect, buffer: &mut Buffer) {
-    let step = words::step(view);
+    let or_dash = |text: String| if text.is_empty() { "-".into() } else { text };
     let senzu_style = match &view.senzu {
-        super::SenzuReach::Fails { .. } => Style::new().fg(Color::LightRed),
-        super::SenzuReach::Untried { .. } | super::SenzuReach::Answers => Style::new(),
+        SenzuReach::Fails { .. } => Style::new().fg(Color::LightRed),
+        SenzuReach::Untried { .. } | SenzuReach::Answers => Style::new(),
     };
-    let agent = match view.agent_urls.as_slice() {
-        [] => view.machine.clone(),
-        [first, rest @ ..] => {
-            let more = if rest.is_empty() { String::new() } else { format!(" +{}", rest.len()) };
-            format!("{}  agent {first}{more}", view.machine)
-        }
-    };
-    let text = Text::from(vec![
-        row("Step", if step.is_empty() { "-" } else { &step }, Style::new()),
-        row("Senzu", &words::senzu(view, Times::Exact), senzu_style),
-        row("Here", &agent, Style::new()),
-    ]);
-    Paragraph::new(text).render(area, buffer);
-}
-
-fn row(name: &str, words: &str, style: Style) -> Line<'static> {
-    Line::from(vec![Span::styled(format!(" {name:<6}"), bold()), Span::styled(words.to_owned(), style)])
+    let rows = [
+        ("Here", view.machine.clone(), Style::new()),
+        ("Step", or_dash(words::step(view)), Style::new()),
+        ("Senzu", words::senzu(view, Times::Exact), senzu_style),
+        ("Agent", or_dash(view.agent_urls.join("  ")), Style::new()),
+    ];
+    let width = usize::from(area.width.saturating_sub(8));
+    let lines: Vec<_> = rows
+        .into_iter()
+        .map(|(name, text, style)| {
+            Line::from(vec![Span::styled(format!(" {name:<6} "), bold()), Span::styled(fit(&text, width), style)])
+        })
+        .collect();
+    Paragraph::new(Text::from(lines)).render(area, buffer);
 }
 
 fn draw_network(view: &View, area: Rect, buffer: &mut Buffer) {
@@ -101,44 +101,70 @@ fn draw_network(view: &View, area: Rect, buffer: &mut Buffer) {
     // What matters comes first where not all fit: links that work, then the rest in order.
     let mut nics: Vec<_> = view.nics.iter().collect();
     let room = usize::from(inner.height.saturating_sub(1));
-    if nics.len() > room {
+    let shown = if nics.len() > room { room.saturating_sub(1) } else { nics.len() };
+    if shown < nics.len() {
         nics.sort_by_key(|nic| nic.link != Link::Up);
     }
-    let hidden = nics.len().saturating_sub(room);
-    let shown = if hidden > 0 { room.saturating_sub(1) } else { nics.len() };
-    // The columns share what a line has: names of switches and ports are the longest.
-    let spare = usize::from(inner.width.saturating_sub(42));
-    let neighbour_chars = 20 + spare.saturating_sub(20) / 2;
-    let heading = format!(" {:<9}{:<12}{:<9}{:<neighbour_chars$} ADDRESS", "NIC", "LINK", "VLAN", "NEIGHBOUR");
-    let mut lines = vec![Line::styled(heading, bold())];
+    let columns = Columns::of(view, usize::from(inner.width));
+    let mut lines = vec![Line::styled(columns.row("NIC", "LINK", "VLAN", "NEIGHBOUR", "ADDRESS"), bold())];
     for nic in nics.iter().take(shown) {
-        let cut = |text: String, chars| words::plain(&text, chars);
-        let words = format!(
-            " {:<9}{:<12}{:<9}{:<neighbour_chars$} {}",
-            cut(nic.name.clone(), 8),
-            words::link(nic),
-            fit(&words::vlan(nic), 8),
-            fit(&words::neighbour(nic, Times::Exact), neighbour_chars),
-            words::address(nic, Times::Exact)
-        );
+        let (link, vlan, neighbour) = (words::link(nic), words::vlan(nic), words::neighbour(nic));
+        let row = columns.row(&nic.name, &link, &vlan, &neighbour, &words::address(nic, Times::Exact));
         let style = match nic.link {
             Link::Up => Style::new(),
             Link::NoCarrier | Link::Disabled | Link::Unknown => Style::new().fg(Color::Yellow),
         };
-        lines.push(Line::styled(words, style));
+        lines.push(Line::styled(row, style));
     }
-    match hidden {
+    match nics.len() - shown {
         0 if view.nics.is_empty() => lines.push(Line::raw(" none found yet")),
         0 => {}
-        _ => lines.push(Line::raw(format!(" and {} more", nics.len().saturating_sub(shown)))),
+        hidden => lines.push(Line::raw(format!(" and {hidden} more"))),
     }
     Paragraph::new(Text::from(lines)).render(inner, buffer);
 }
 
+/// Columns of the network block: what names and addresses leave is the neighbour's.
+struct Columns {
+    name: usize,
+    neighbour: usize,
+}
+
+impl Columns {
+    /// The longest name of systemd's kind is `enp130s0f1np1`.
+    const NAME: std::ops::RangeInclusive<usize> = 4..=13;
+    /// `up 100 Gb/s`.
+    const LINK: usize = 11;
+    /// `10 +20,30`; more is cut.
+    const VLAN: usize = 9;
+    /// `DHCP: NO ANSWER for 120 s`.
+    const ADDRESS: usize = 25;
+
+    fn of(view: &View, width: usize) -> Self {
+        let longest = view.nics.iter().map(|nic| nic.name.len()).max().unwrap_or_default();
+        let name = longest.clamp(*Self::NAME.start(), *Self::NAME.end());
+        // One before each of the five.
+        let others = 5 + name + Self::LINK + Self::VLAN + Self::ADDRESS;
+        Self { name, neighbour: width.saturating_sub(others).max(12) }
+    }
+
+    fn row(&self, name: &str, link: &str, vlan: &str, neighbour: &str, address: &str) -> String {
+        let cell = |text: &str, width: usize| format!(" {:<width$}", fit(text, width));
+        let cells = [
+            cell(name, self.name),
+            cell(link, Self::LINK),
+            cell(vlan, Self::VLAN),
+            cell(neighbour, self.neighbour),
+            format!(" {address}"),
+        ];
+        cells.concat()
+    }
+}
+
 /// Cuts to a width, with a mark.
-fn fit(text: &str, chars: usize) -> String {
-    match text.chars().count() > chars {
-        true => text.chars().take(chars.saturating_sub(1)).chain(['~']).collect(),
+fn fit(text: &str, width: usize) -> String {
+    match text.chars().count() > width {
+        true => text.chars().take(width.saturating_sub(1)).chain(['~']).collect(),
         false => text.to_owned(),
     }
 }
@@ -147,45 +173,46 @@ fn draw_findings(view: &View, area: Rect, buffer: &mut Buffer) {
     let block = Block::new().borders(Borders::TOP).title(format!(" Checks: {} ", words::tally(view)));
     let inner = block.inner(area);
     block.render(area, buffer);
+    let blocks: Vec<_> = view.findings.iter().map(|finding| finding_rows(finding, usize::from(inner.width))).collect();
+    let room = usize::from(inner.height);
+    let all: usize = blocks.iter().map(Vec::len).sum();
     let mut lines = Vec::new();
-    for finding in &view.findings {
-        let color = match finding.verdict {
-            Verdict::Fail => Color::Red,
-            Verdict::Unknown => Color::Blue,
-            Verdict::Pass => Color::Black,
-        };
-        lines.push(Line::from(vec![
-            Span::raw(" "),
-            Span::styled(format!(" {} ", words::verdict(finding)), loud(color)),
-            Span::styled(format!(" {}", words::title(finding)), bold()),
-        ]));
-        for (name, words) in [("seen", &finding.seen), ("expected", &finding.expected), ("do", &finding.remedy)] {
-            lines.push(Line::raw(format!("   {name:<9} {words}")));
+    let mut left = blocks.len();
+    for rows in blocks {
+        // Whole findings only: half a one misleads. The last row says how many are left.
+        if all > room && lines.len() + rows.len() >= room {
+            break;
         }
+        lines.extend(rows);
+        left -= 1;
     }
-    let hidden = hidden_rows(&lines, inner);
-    if hidden > 0 {
-        // Whole findings only: half a one misleads.
-        let room = usize::from(inner.height.saturating_sub(1));
-        let mut kept = 0;
-        while kept + 4 <= lines.len() && rows(lines.get(..kept + 4).unwrap_or_default(), inner.width) <= room {
-            kept += 4;
-        }
-        let left = (lines.len() - kept) / 4;
-        lines.truncate(kept);
+    if left > 0 {
         lines.push(Line::raw(format!("   and {left} more; all of them at /v1/status, on serial, and in Senzu")));
     }
-    Paragraph::new(Text::from(lines)).wrap(Wrap { trim: false }).render(inner, buffer);
+    Paragraph::new(Text::from(lines)).render(inner, buffer);
 }
 
-fn hidden_rows(lines: &[Line<'_>], area: Rect) -> usize {
-    rows(lines, area.width).saturating_sub(usize::from(area.height))
-}
+/// How far a finding's words are indented.
+const INDENT: usize = 13;
 
-/// Rows that lines take when wrapped; a word that is carried over may take one more, so each long line counts one on top.
-fn rows(lines: &[Line<'_>], width: u16) -> usize {
-    let width = usize::from(width).max(1);
-    lines.iter().map(|line| line.width().max(1).div_ceil(width) + usize::from(line.width() > width * 2 - 12)).sum()
+fn finding_rows(finding: &Finding, width: usize) -> Vec<Line<'static>> {
+    let color = match finding.verdict {
+        Verdict::Fail => Color::Red,
+        Verdict::Unknown => Color::Blue,
+        Verdict::Pass => Color::Black,
+    };
+    let mut rows = vec![Line::from(vec![
+        Span::raw(" "),
+        Span::styled(format!(" {} ", words::verdict(finding)), loud(color)),
+        Span::styled(format!(" {}", words::title(finding)), bold()),
+    ])];
+    for (name, text) in [("seen", &finding.seen), ("expected", &finding.expected), ("do", &finding.remedy)] {
+        for (number, row) in words::wrapped(text, width.saturating_sub(INDENT)).into_iter().enumerate() {
+            let name = if number == 0 { name } else { "" };
+            rows.push(Line::raw(format!("   {name:<9} {row}")));
+        }
+    }
+    rows
 }
 
 fn draw_warnings(view: &View, area: Rect, buffer: &mut Buffer) {

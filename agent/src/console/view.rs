@@ -141,9 +141,13 @@ impl View {
             evaluation: known.map(|known| known.standing.evaluation),
             step: known.and_then(|known| known.standing.step.as_deref()).map(foreign),
             reason: known.and_then(|known| known.standing.reason.as_deref()).map(foreign),
-            machine: machine_words(facts),
+            machine: if state.inventory.is_gathered() {
+                machine_words(facts)
+            } else {
+                "looking at the hardware".into()
+            },
             senzu: reach_of(state, now),
-            senzu_url: surroundings.senzu_urls.get(state.senzu).map(|url| foreign(url)).unwrap_or_default(),
+            senzu_url: surroundings.senzu_url(state.senzu),
             nics: facts.nics.iter().map(NicView::of).collect(),
             findings: findings.iter().map(foreign_finding).collect(),
             passed: passed.len(),
@@ -177,6 +181,12 @@ pub struct Surroundings {
     pub port: Option<u16>,
     /// What PXE calls the asset.
     pub called: Option<String>,
+}
+
+impl Surroundings {
+    fn senzu_url(&self, number: usize) -> String {
+        self.senzu_urls.get(number).map(|url| foreign(url.trim_end_matches('/'))).unwrap_or_default()
+    }
 }
 
 impl NicView {
@@ -233,15 +243,15 @@ fn reach_of(state: &State, now: Duration) -> SenzuReach {
 }
 
 fn machine_words(facts: &pious_protocol::facts::Facts) -> String {
-    let system = facts.smbios.value().ok().and_then(|smbios| smbios.system.as_ref());
     let part = |text: Option<&String>| text.map(|text| foreign(text)).unwrap_or_default();
-    let mut words: Vec<String> = match system {
-        Some(system) => vec![part(system.manufacturer.as_ref()), part(system.product.as_ref())],
-        None => vec!["hardware not read yet".into()],
+    let mut words: Vec<String> = match facts.smbios.value().map(|smbios| smbios.system.as_ref()) {
+        Ok(Some(system)) => {
+            let serial = system.serial.as_ref().map(|serial| format!("serial {}", foreign(serial)));
+            vec![part(system.manufacturer.as_ref()), part(system.product.as_ref()), serial.unwrap_or_default()]
+        }
+        Ok(None) => vec!["SMBIOS names no system".into()],
+        Err(reason) => vec![format!("no SMBIOS: {}", foreign(reason))],
     };
-    if let Some(serial) = system.and_then(|system| system.serial.as_ref()) {
-        words.push(format!("serial {}", foreign(serial)));
-    }
     words.push(
         match facts.firmware_mode {
             pious_protocol::facts::FirmwareMode::Bios => "BIOS",

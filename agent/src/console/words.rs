@@ -75,17 +75,13 @@ pub(super) fn vlan(nic: &NicView) -> String {
     }
 }
 
-pub(super) fn neighbour(nic: &NicView, times: Times) -> String {
-    match (nic.neighbours.as_slice(), &nic.silence) {
-        ([first], _) => format!("{} {}", first.switch, first.port),
-        ([first, rest @ ..], _) => format!("{} {} +{}", first.switch, first.port, rest.len()),
-        ([], _) if nic.link != Link::Up => "-".into(),
-        ([], Some(reason)) => match times {
-            Times::Exact => reason.clone(),
-            Times::Rough if reason.contains(|c: char| c.is_ascii_digit()) => "no neighbour heard".into(),
-            Times::Rough => reason.clone(),
-        },
-        ([], None) => "no neighbour heard".into(),
+/// The other end. Why none is heard takes more words than a column has; the finding on that cable has them.
+pub(super) fn neighbour(nic: &NicView) -> String {
+    match nic.neighbours.as_slice() {
+        [first] => format!("{} {}", first.switch, first.port),
+        [first, rest @ ..] => format!("{} {} +{}", first.switch, first.port, rest.len()),
+        [] if nic.link != Link::Up => "-".into(),
+        [] => "none heard".into(),
     }
 }
 
@@ -117,7 +113,8 @@ pub(super) fn senzu(view: &View, times: Times) -> String {
                 Times::Exact => format!("next try in {retry_in_s} s"),
                 Times::Rough => "trying on".into(),
             };
-            format!("{}  {}", view.senzu_url, joined(&[&format!("NOT REACHED: {why}"), &lasting, &again], ", "))
+            let failing = joined(&["NOT REACHED", &lasting], " ");
+            format!("{}  {failing}, {again}: {why}", view.senzu_url)
         }
     }
 }
@@ -172,9 +169,39 @@ pub(super) fn busy(view: &View) -> Option<String> {
     Some(joined(&["DO NOT POWER OFF", &plain(&busy.words, 200), &percent], "  "))
 }
 
+/// Text in rows of at most `width`, broken between words where there is such a place.
+pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let width = width.max(1);
+    let mut rows: Vec<String> = Vec::new();
+    let mut row = String::new();
+    for word in text.split(' ') {
+        if !row.is_empty() && row.len() + 1 + word.len() > width {
+            rows.push(std::mem::take(&mut row));
+        } else if !row.is_empty() {
+            row.push(' ');
+        }
+        for c in word.chars() {
+            // A word that is longer than a row.
+            if row.chars().count() == width {
+                rows.push(std::mem::take(&mut row));
+            }
+            row.push(c);
+        }
+    }
+    rows.push(row);
+    rows
+}
+
 #[cfg(test)]
 mod tests {
-    use super::plain;
+    use super::{plain, wrapped};
+
+    #[test]
+    fn rows_break_between_words_where_they_can() {
+        assert_eq!(wrapped("move the cable", 8), ["move the", "cable"]);
+        assert_eq!(wrapped("a 0123456789", 4), ["a", "0123", "4567", "89"]);
+        assert_eq!(wrapped("", 4), [""]);
+    }
 
     #[test]
     fn a_name_cannot_redraw_the_screen() {
