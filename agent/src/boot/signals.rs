@@ -21,17 +21,24 @@ pub(super) struct Signals {
 }
 
 impl Signals {
-    /// Blocks the signals and listens to them here instead. Children start with none blocked (the standard library
-    /// clears the mask between fork and exec).
+    /// Blocks the signals and listens to them here instead.
     pub(super) fn listen() -> Self {
-        let mut awaited = SigSet::empty();
-        for signal in AWAITED {
-            awaited.add(signal);
-        }
+        let awaited: SigSet = AWAITED.into_iter().collect();
         if awaited.thread_block().is_err() {
             return Self { fd: None };
         }
         Self { fd: SignalFd::with_flags(&awaited, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).ok() }
+    }
+
+    /// Does something with the signals let through, because a child inherits what its parent blocks and would hear none
+    /// of them. A signal that comes in just then is lost, as the kernel drops what PID 1 has no handler for; the next
+    /// Ctrl-Alt-Del is not.
+    pub(super) fn let_through<T>(&self, work: impl FnOnce() -> T) -> T {
+        let awaited: SigSet = AWAITED.into_iter().collect();
+        let _refused = awaited.thread_unblock();
+        let done = work();
+        let _refused = awaited.thread_block();
+        done
     }
 
     /// Waits for a signal, for something to read, or for the patience's end (`None`: for ever).
@@ -72,7 +79,17 @@ fn meaning(signal: i32) -> Option<Ending> {
 
 #[cfg(test)]
 mod tests {
-    use super::{AWAITED, Ending, meaning};
+    use super::{AWAITED, Ending, Signals, meaning};
+    use std::process::Command;
+
+    #[test]
+    fn a_child_is_deaf_to_none_of_the_signals_that_pid_1_waits_for() {
+        let signals = Signals::listen();
+        let output = signals.let_through(|| Command::new("cat").arg("/proc/self/status").output()).unwrap();
+        let status = String::from_utf8(output.stdout).unwrap();
+        let blocked = status.lines().find_map(|line| line.strip_prefix("SigBlk:")).map(str::trim);
+        assert_eq!(blocked, Some("0000000000000000"));
+    }
 
     #[test]
     fn what_each_awaited_signal_asks_for() {
