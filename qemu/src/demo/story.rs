@@ -7,9 +7,9 @@ use super::{
 use crate::{
     Lab,
     lab::{
+        APPROVED, STRANGER,
         events::{Event, What},
         handle::{Senzu, SerialLines},
-        inner::{PROVISIONING_ADDRESS, STRANGER_ADDRESS},
     },
     rack::NicRef,
     switch::journal::{DhcpClient, Moment},
@@ -292,14 +292,14 @@ fn address_of(detail: &Value) -> anyhow::Result<IpAddr> {
 const PROMOTION: &str = "/v1/promotions";
 
 async fn strangers_promotion(lab: &Lab, address: IpAddr) -> anyhow::Result<((), String)> {
-    let (client, url) = lab.agent_http(address, STRANGER_ADDRESS.into()).await?;
+    let (client, url) = lab.agent_http(address, STRANGER).await?;
     let answer = client.post(format!("{url}{PROMOTION}")).json(&json!({ "requester": "a stranger" })).send().await?;
     ensure!(answer.status() == 403, "it answered {}: {}", answer.status(), answer.text().await?);
-    Ok(((), format!("403, from {STRANGER_ADDRESS}")))
+    Ok(((), format!("403, from {STRANGER}")))
 }
 
 async fn promote(lab: &Lab, address: IpAddr) -> anyhow::Result<((), String)> {
-    let (client, url) = lab.agent_http(address, PROVISIONING_ADDRESS.into()).await?;
+    let (client, url) = lab.agent_http(address, APPROVED).await?;
     let body = json!({ "requester": "demo", "reason": "the demo's third chapter" });
     let answer = client.post(format!("{url}{PROMOTION}")).json(&body).send().await?;
     let (status, words) = (answer.status(), answer.text().await?);

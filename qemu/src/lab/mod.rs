@@ -19,5 +19,13 @@ pub mod servers;
 pub mod services;
 pub mod wires;
 
+use std::net::IpAddr;
+
 pub use handle::{Lab, LabError};
 pub use options::Options;
+
+/// An address of the lab's that the image's allow-list lets promote.
+pub const APPROVED: IpAddr = IpAddr::V4(inner::PROVISIONING_ADDRESS);
+
+/// An address of the lab's that it does not.
+pub const STRANGER: IpAddr = IpAddr::V4(inner::STRANGER_ADDRESS);
