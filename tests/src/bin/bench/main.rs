@@ -1,0 +1,77 @@
+//! `scripts/bench`: every figure that PIOUS promises, measured side by side with what it is compared to.
+//!
+//! Budgets live here and nowhere else. A figure is a ratio wherever it can be, taken in one run with both sides in turn,
+//! so that a busy machine slows both.
+
+mod boot;
+mod builder;
+mod images;
+mod report;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use report::Report;
+use std::{path::PathBuf, process::ExitCode};
+
+/// Measure PIOUS's figures; print a table; write target/bench/report.json.
+#[derive(Parser)]
+struct Options {
+    /// Only these groups: images, builder, boot.
+    groups: Vec<String>,
+    /// How often each side of a ratio runs; the median counts.
+    #[arg(long, default_value_t = 3)]
+    runs: usize,
+}
+
+/// Where things are, below the repository.
+struct Place {
+    target: PathBuf,
+    /// The operators' programs as they are shipped.
+    tools: PathBuf,
+    agent: PathBuf,
+    work: PathBuf,
+}
+
+impl Place {
+    fn find() -> Result<Self> {
+        let program = std::env::current_exe().context("own path")?;
+        let tools = program.parent().context("own folder")?.to_owned();
+        let triple = tools.parent().context("the target triple's folder")?;
+        let target = triple.parent().context("target")?.to_owned();
+        let work = target.join("bench");
+        std::fs::create_dir_all(&work).with_context(|| format!("make {}", work.display()))?;
+        Ok(Self { agent: triple.join("agent/pious-agent"), target, tools, work })
+    }
+
+    /// The fetched kernel packages, as `pious-initrd` takes them.
+    fn kernel_arguments(&self) -> Result<Vec<String>> {
+        let folder = self.target.join("kernel");
+        let mut packages: Vec<_> = std::fs::read_dir(&folder)
+            .with_context(|| format!("read {}; scripts/setup fetches it", folder.display()))?
+            .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+            .filter(|path| path.extension().is_some_and(|extension| extension == "deb"))
+            .collect();
+        packages.sort();
+        Ok(packages.into_iter().flat_map(|path| ["--kernel".into(), path.display().to_string()]).collect())
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<ExitCode> {
+    let options = Options::parse();
+    let place = Place::find()?;
+    let wanted = |group: &str| options.groups.is_empty() || options.groups.iter().any(|g| g == group);
+    let mut report = Report::default();
+    if wanted("images") {
+        images::measure(&place, &mut report)?;
+    }
+    if wanted("builder") {
+        builder::measure(&place, options.runs, &mut report)?;
+    }
+    if wanted("boot") {
+        boot::measure(&place, options.runs, &mut report).await?;
+    }
+    report.write(&place.work.join("report.json"))?;
+    print!("{report}");
+    Ok(if report.held() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

@@ -1,0 +1,196 @@
+//! The room that PID 1 is tested in: namespaces and a root of its own, in which a program becomes `/init` with two
+//! terminals for consoles. Nothing that happens in it reaches the host: root in there is nobody out here.
+//!
+//! It is a program because a process with threads, as a test is, can't make such a room. Its stages call each other:
+//!
+//! | call | does | says on its standard output |
+//! | --- | --- | --- |
+//! | `make ROOT AGENT SCREEN SERIAL CMDLINE` | makes the room, waits for the end | `unmapped` (then waits for a line: whoever called maps the ids), `init PID`, `ended with N` or `ended by SIGNAL` |
+//! | `become` | is PID 1 of the room already: the last mounts, then the agent | |
+//! | `orphan INIT` | starts a process in the room of INIT that loses its parent | |
+//! | `abandon`, `linger` | that parent; that process, which ends when its standard input does | |
+//!
+//! Must not know: what the agent does.
+
+use anyhow::{Context, anyhow, bail};
+use nix::{
+    mount::{MsFlags, mount},
+    sched::{CloneFlags, setns, unshare},
+    sys::{prctl::set_pdeathsig, signal::Signal},
+    unistd::{Gid, Uid, chdir, chown, chroot, setgroups, setresgid, setresuid},
+};
+use std::{
+    env,
+    fs::{self, File, OpenOptions},
+    io::{self, Read, Write},
+    os::unix::process::{CommandExt, ExitStatusExt},
+    path::Path,
+    process::{Command, ExitStatus, Stdio},
+};
+
+/// This very program.
+const OURSELVES: &str = "/proc/self/exe";
+
+/// Who root in the room is outside of it: nobody.
+const NOBODY: u32 = 65534;
+
+/// What the kernel calls its consoles in the room.
+const CONSOLES: &str = "tty0 ttyS0\n";
+
+/// What the kernel command line and the list of consoles are kept in, until procfs and sysfs are there.
+const CMDLINE_FILE: &str = "etc/room-cmdline";
+const CONSOLES_FILE: &str = "etc/room-consoles";
+
+/// What stands for /sys/class/net: one interface, which has a device behind it as hardware has.
+const INTERFACES_FOLDER: &str = "etc/room-interfaces";
+
+/// That interface, up, with an address: nobody has to wait for DHCP, which nobody answers. (192.0.2.0/24: RFC 5737.)
+const NETWORK: [&str; 4] = [
+    "link add eth0 type veth peer name elsewhere",
+    "address add 192.0.2.2/24 dev eth0",
+    "link set elsewhere up",
+    "link set eth0 up",
+];
+
+/// What the image's builder would have written. A lab: the tests' Senzu speaks plain HTTP.
+const BUILD_JSON: &str = r#"{"version": "test", "source_date_epoch": 0, "lab": true}"#;
+
+fn main() -> anyhow::Result<()> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["make", root, agent, screen, serial, cmdline] => {
+            furnish(Path::new(root), agent, screen, serial, cmdline)?;
+            make()
+        }
+        ["become"] => r#become(),
+        ["orphan", init] => orphan(init),
+        ["abandon"] => Command::new(OURSELVES).arg("linger").spawn().map(drop).context("start the orphan"),
+        ["linger"] => io::stdin().read_to_end(&mut Vec::new()).map(drop).context("wait for the end of input"),
+        _ => bail!("unknown arguments {arguments:?}: this program is called by the tests of PID 1"),
+    }
+}
+
+/// The root, as far as it can be made outside of the namespaces that are yet to come.
+fn furnish(root: &Path, agent: &str, screen: &str, serial: &str, cmdline: &str) -> anyhow::Result<()> {
+    set_pdeathsig(Signal::SIGKILL).context("end with the test")?;
+    setgroups(&[]).context("leave root's groups")?;
+    unshare(CloneFlags::CLONE_NEWNS).context("make a mount namespace (needs root)")?;
+    mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>)
+        .context("keep mounts from the host")?;
+    mount(Some("room"), root, Some("tmpfs"), MsFlags::empty(), Some("mode=0755")).context("mount the room's root")?;
+    chdir(root).context("enter the room's root")?;
+    for folder in ["dev", "dev/pts", "proc", "sys", "run", "tmp", "etc", "etc/pious"] {
+        fs::create_dir(folder).with_context(|| format!("make the folder {folder}"))?;
+    }
+    fs::write("etc/pious/build.json", BUILD_JSON).context("write build.json")?;
+    fs::write(CMDLINE_FILE, format!("{cmdline}\n")).context("write the command line")?;
+    fs::write(CONSOLES_FILE, CONSOLES).context("write the list of consoles")?;
+    fs::create_dir_all(format!("{INTERFACES_FOLDER}/eth0/device")).context("make the folder of interfaces")?;
+    let devices =
+        ["null", "zero", "full", "random", "urandom"].map(|name| (format!("/dev/{name}"), format!("dev/{name}")));
+    let terminals = [(screen, "tty0"), (screen, "tty1"), (serial, "ttyS0"), (serial, "console")]
+        .map(|(path, name)| (path.to_owned(), format!("dev/{name}")));
+    for (source, target) in devices.into_iter().chain(terminals).chain([(agent.to_owned(), "init".to_owned())]) {
+        File::create(&target).with_context(|| format!("make {target}"))?;
+        bind(&source, &target)?;
+    }
+    let nobody = (Some(Uid::from_raw(NOBODY)), Some(Gid::from_raw(NOBODY)));
+    for folder in [".", "dev", "run", "tmp", "etc", "etc/pious"] {
+        chown(folder, nobody.0, nobody.1).with_context(|| format!("give {folder} to the room's root"))?;
+    }
+    Ok(())
+}
+
+/// The namespaces; then PID 1; then its end, which is all there is to say.
+fn make() -> anyhow::Result<()> {
+    unshare(
+        CloneFlags::CLONE_NEWUSER
+            | CloneFlags::CLONE_NEWNS
+            | CloneFlags::CLONE_NEWPID
+            | CloneFlags::CLONE_NEWNET
+            | CloneFlags::CLONE_NEWUTS
+            | CloneFlags::CLONE_NEWIPC,
+    )
+    .context("make a user namespace and others in it (this kernel must allow root to)")?;
+    say("unmapped")?;
+    io::stdin().read_line(&mut String::new()).context("wait for the ids")?;
+    be_root_of_the_room()?;
+    let mut init = Command::new(OURSELVES)
+        .arg("become")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .context("start PID 1 of the room")?;
+    say(&format!("init {}", init.id()))?;
+    let status = init.wait().context("wait for PID 1 of the room")?;
+    say(&ended(status)?)
+}
+
+fn r#become() -> anyhow::Result<()> {
+    set_pdeathsig(Signal::SIGKILL).context("end with the room")?;
+    // A first procfs and sysfs can't be mounted once the host's are out of sight; PID 1 finds both mounted, and goes on.
+    for kind in ["proc", "sysfs"] {
+        let target = if kind == "sysfs" { "sys" } else { kind };
+        mount(Some(kind), target, Some(kind), MsFlags::empty(), None::<&str>)
+            .with_context(|| format!("mount {kind} (a container that masks parts of it stands in the way)"))?;
+    }
+    bind(CMDLINE_FILE, "proc/cmdline")?;
+    bind(CONSOLES_FILE, "sys/class/tty/console/active")?;
+    bind(INTERFACES_FOLDER, "sys/class/net")?;
+    for command in NETWORK {
+        let status = Command::new("ip").args(command.split(' ')).status().context("run ip (package iproute2)")?;
+        if !status.success() {
+            bail!("ip {command}: {status}");
+        }
+    }
+    chroot(".").context("make the room's root the root")?;
+    chdir("/").context("enter it")?;
+    // What the kernel gives /init: the console, and two variables.
+    let console = OpenOptions::new().read(true).write(true).open("/dev/console").context("open /dev/console")?;
+    let copy = || console.try_clone().context("copy the console");
+    let error = Command::new("/init")
+        .env_clear()
+        .envs([("HOME", "/"), ("TERM", "linux")])
+        .stdin(copy()?)
+        .stdout(copy()?)
+        .stderr(copy()?)
+        .exec();
+    Err(error).context("become /init")
+}
+
+/// In the room of `init`: a process whose parent ends at once.
+fn orphan(init: &str) -> anyhow::Result<()> {
+    // Opened both before either is entered: inside, the host's files are out of reach.
+    let [user, pid] = ["user", "pid"].map(|kind| File::open(format!("/proc/{init}/ns/{kind}")));
+    let (user, pid) = (user.context("open the room's users")?, pid.context("open the room's processes")?);
+    setns(user, CloneFlags::CLONE_NEWUSER).context("enter the room's users")?;
+    setns(pid, CloneFlags::CLONE_NEWPID).context("enter the room's processes")?;
+    be_root_of_the_room()?;
+    let parent = Command::new(OURSELVES).arg("abandon").status().context("start the orphan's parent")?;
+    if parent.success() { Ok(()) } else { Err(anyhow!("the orphan's parent failed: {parent}")) }
+}
+
+fn be_root_of_the_room() -> anyhow::Result<()> {
+    let (user, group) = (Uid::from_raw(0), Gid::from_raw(0));
+    setresgid(group, group, group).context("become the room's root group")?;
+    setresuid(user, user, user).context("become the room's root")
+}
+
+/// Shows a file or folder at another path too.
+fn bind(source: &str, target: &str) -> anyhow::Result<()> {
+    mount(Some(source), target, None::<&str>, MsFlags::MS_BIND, None::<&str>)
+        .with_context(|| format!("show {source} as {target}"))
+}
+
+fn ended(status: ExitStatus) -> anyhow::Result<String> {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => Ok(format!("ended with {code}")),
+        (None, Some(signal)) => Ok(format!("ended by {}", Signal::try_from(signal)?.as_str())),
+        (None, None) => Err(anyhow!("PID 1 neither exited nor was killed: {status:?}")),
+    }
+}
+
+fn say(line: &str) -> anyhow::Result<()> {
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{line}").and_then(|()| stdout.flush()).context("tell the test")
+}

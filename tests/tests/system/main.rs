@@ -1,0 +1,10 @@
+//! The whole system: real firmware, iPXE, dnsmasq, kernel, lldpd, Senzu, and our agent as PID 1, in QEMU.
+//!
+//! Needs root (namespaces), `target/image` and `target/trust`: `scripts/test` makes them first.
+
+mod boot;
+mod cabling;
+mod faults;
+mod instructions;
+mod left_behind;
+mod promotion;
