@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::{api, data_dir::DataDir, import::Import, senzu::Senzu, server, store::Database};
+use crate::{api, data_dir::DataDir, desk::Desk, import::Import, senzu::Senzu, server, store::Database};
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use std::{io::Write, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
@@ -52,6 +52,33 @@ enum Command {
     },
     /// Print the OpenAPI document.
     Openapi,
+    /// List every asset with where it stands and what is wrong with it.
+    Assets {
+        #[command(flatten)]
+        desk: Desk,
+    },
+    /// List the newest alerts.
+    Alerts {
+        #[command(flatten)]
+        desk: Desk,
+    },
+    /// Hold an asset for use: a SPARE one is not powered off.
+    Hold {
+        #[command(flatten)]
+        desk: Desk,
+        /// Its id or name.
+        asset: String,
+        /// For whom.
+        #[arg(long)]
+        by: String,
+    },
+    /// Release a held asset.
+    Release {
+        #[command(flatten)]
+        desk: Desk,
+        /// Its id or name.
+        asset: String,
+    },
 }
 
 /// How often Senzu looks for what is due (expired instructions, retries) and for imports by another process. Looking
@@ -76,6 +103,10 @@ fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Init { data, address } => init(&DataDir::new(data), &address),
         Command::Openapi => Ok(std::io::stdout().write_all(api::document().as_bytes())?),
+        Command::Assets { desk } => say(desk.assets()),
+        Command::Alerts { desk } => say(desk.alerts()),
+        Command::Hold { desk, asset, by } => say(desk.hold(&asset, Some(&by), true)),
+        Command::Release { desk, asset } => say(desk.hold(&asset, None, false)),
         Command::Import { data, file } => runtime()?.block_on(import(&DataDir::new(data), &file)),
         Command::Serve { data, listen, facts_period_s, plain_http_lab } => {
             let options = ServeOptions { listen, facts_period_s, plain_http_lab };
@@ -86,6 +117,10 @@ fn run(command: Command) -> anyhow::Result<()> {
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
+}
+
+fn say(answer: impl Future<Output = anyhow::Result<String>>) -> anyhow::Result<()> {
+    Ok(std::io::stdout().write_all(runtime()?.block_on(answer)?.as_bytes())?)
 }
 
 fn init(dir: &DataDir, addresses: &[String]) -> anyhow::Result<()> {

@@ -19,7 +19,7 @@ use pious_protocol::{
     ids::{AssetId, MacAddress, UnixMs},
     message::{AssetState, Evaluation, Standing},
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 use std::{collections::HashSet, fs, path::Path, path::PathBuf};
 use thiserror::Error;
 use uuid::Uuid;
@@ -57,7 +57,7 @@ pub enum ImportError {
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Import {
-    profiles: Vec<HardwareProfile>,
+    profiles: Vec<Strict<HardwareProfile>>,
     assets: Vec<PlannedAsset>,
 }
 
@@ -78,7 +78,39 @@ struct PlannedAsset {
     #[serde(default)]
     held: Option<String>,
     #[serde(default)]
-    links: Option<Vec<PlannedLink>>,
+    links: Option<Vec<Strict<PlannedLink>>>,
+}
+
+/// A type of the protocol, which ignores unknown fields on the wire; a person's misspelt field is an error.
+#[derive(Clone, Debug, Serialize)]
+#[serde(transparent)]
+struct Strict<T>(T);
+
+impl<'de, T: Serialize + DeserializeOwned> Deserialize<'de> for Strict<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let written = serde_json::Value::deserialize(deserializer)?;
+        let read: T = serde_json::from_value(written.clone()).map_err(serde::de::Error::custom)?;
+        let known = serde_json::to_value(&read).map_err(serde::de::Error::custom)?;
+        match unknown_field(&written, &known) {
+            None => Ok(Self(read)),
+            Some(field) => Err(serde::de::Error::custom(format!("unknown field `{field}`"))),
+        }
+    }
+}
+
+/// A field that was written and is not among those that are known.
+fn unknown_field(written: &serde_json::Value, known: &serde_json::Value) -> Option<String> {
+    use serde_json::Value::{Array, Object};
+    match (written, known) {
+        (Object(written), Object(known)) => written.iter().find_map(|(field, value)| match known.get(field) {
+            None => Some(field.clone()),
+            Some(known) => unknown_field(value, known),
+        }),
+        (Array(written), Array(known)) => {
+            written.iter().zip(known).find_map(|(value, known)| unknown_field(value, known))
+        }
+        _ => None,
+    }
 }
 
 /// What an import did.
@@ -109,7 +141,7 @@ impl Import {
         let mut tx = db.write().await?;
         let mut summary = Summary::default();
         for profile in &self.profiles {
-            summary.profiles += usize::from(store_profile(&mut tx, profile).await?);
+            summary.profiles += usize::from(store_profile(&mut tx, &profile.0).await?);
         }
         for planned in &self.assets {
             store_asset(&mut tx, planned, now).await?;
@@ -142,8 +174,8 @@ impl Import {
                 return refuse(format!("the serial {serial:?} is a placeholder that any machine may show"));
             }
             for link in planned.links.iter().flatten() {
-                if !macs.insert(link.nic) {
-                    return refuse(format!("the link of {} stands twice in the file", link.nic));
+                if !macs.insert(link.0.nic) {
+                    return refuse(format!("the link of {} stands twice in the file", link.0.nic));
                 }
             }
         }
@@ -187,14 +219,17 @@ async fn store_asset(conn: &mut Conn, planned: &PlannedAsset, now: UnixMs) -> Re
         uuid: planned.uuid,
         macs: planned.macs.clone(),
         profile,
-        cabling: planned.links.clone().map(|links| CablingPlan { links }),
+        cabling: planned
+            .links
+            .as_ref()
+            .map(|links| CablingPlan { links: links.iter().map(|link| link.0.clone()).collect() }),
     };
     let id = match find(conn, planned, &plan).await? {
         Some(asset) => adopt(conn, &asset, planned, &plan, now).await?,
         None => make(conn, planned, &plan, now).await?,
     };
     plans::set(conn, id, &plan).await?;
-    let links = planned.links.iter().flatten().map(|link| link.nic);
+    let links = planned.links.iter().flatten().map(|link| link.0.nic);
     let macs: Vec<MacAddress> = planned.macs.iter().copied().chain(links).collect();
     assets::set_macs(conn, id, MacKind::Planned, &macs).await?;
     let bmc: Vec<MacAddress> = planned.bmc_mac.into_iter().collect();

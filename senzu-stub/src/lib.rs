@@ -1,6 +1,6 @@
 //! Senzu: every asset's state, a DAG of idempotent beans, the HTTP API of the protocol, and a page that people look at.
 //!
-//! * `cli`: the command line. `data_dir`: keys, certificates and the database's place. `import`: what operators tell.
+//! * `cli`: the command line; `desk`: its operators' part, by HTTP. `data_dir`: keys, certificates and the database's place. `import`: what operators tell.
 //! * `senzu`: what Senzu does, one function and one transaction for each thing that can happen.
 //! * `dag` and `beans`: what happens to an asset, and why it stands where it stands.
 //! * `store`: what Senzu remembers. `api` and `ui`: how it is reached. `server`: connections, TLS, and their end.
@@ -10,6 +10,7 @@ mod beans;
 mod cli;
 mod dag;
 mod data_dir;
+mod desk;
 mod import;
 mod senzu;
 mod server;

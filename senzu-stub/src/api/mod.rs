@@ -6,6 +6,7 @@ mod extract;
 mod operators;
 mod problem;
 
+pub use operators::{AlertList, AssetList};
 pub use problem::{Failure, chain};
 
 use crate::{senzu::Senzu, ui};

@@ -1,11 +1,12 @@
 //! What agents say first and most often: BOOT_EVENT and facts.
 
 use super::{Refusal, Senzu, TokenHash, audit, generation, identify, now};
+use crate::dag::later;
 use crate::store::{
     Conn, StoreError, Tx,
     alerts::{self, AlertKind},
     assets::{self, Asset, MacKind},
-    findings, json, plans,
+    findings, instructions, json, plans,
     sessions::{self, Session, StoredFacts},
 };
 use pious_protocol::{
@@ -22,6 +23,8 @@ const MAX_MACS: usize = 160;
 const MAX_DIMMS: usize = 512;
 /// A boot has about ten phases; an agent that restarts again and again adds some.
 const MAX_TIMELINE: usize = 256;
+/// An agent's last word is the final report; the stop table and a slow firmware's power-off take seconds.
+const GONE_AFTER: Duration = Duration::from_secs(60);
 /// A session that is heard more often than this is noted once in this time: each note is a write to the disk.
 const NOTE_EVERY: Duration = Duration::from_secs(10);
 
@@ -115,6 +118,12 @@ impl Senzu {
         sessions::set_last_seen(conn, session.boot_id, now).await?;
         assets::set_last_seen(conn, session.asset, now).await?;
         let Some(asset) = assets::by_id(conn, session.asset).await? else { return Ok(()) };
+        if let Some(ended) = session.ended
+            && now >= later(ended, GONE_AFTER)
+            && asset.current_boot == Some(session.boot_id)
+        {
+            return still_there(conn, session, now).await;
+        }
         match asset.current_boot {
             Some(current) if current != session.boot_id && session.ended.is_none() => {
                 let object = format!("{} {current}", session.boot_id);
@@ -177,6 +186,15 @@ impl Senzu {
             expectation: (digest != session.told_expectation).then_some(expectation),
         })
     }
+}
+
+/// A machine that said it was powering off and still speaks: done was not done. The bean may try again.
+async fn still_there(conn: &mut Conn, session: &Session, now: UnixMs) -> Result<(), StoreError> {
+    sessions::reopen(conn, session.boot_id).await?;
+    instructions::doubt_last_power(conn, session.asset, session.boot_id, now).await?;
+    let what = format!("still speaks though it {}", session.ended_why.as_deref().unwrap_or("ended"));
+    tracing::warn!(boot = %session.boot_id, "{what}");
+    audit(conn, session.asset, "agent", what, format!("boot {}", session.boot_id)).await
 }
 
 /// An asset that is there, because a row that is there names it.

@@ -118,6 +118,16 @@ pub async fn expire(conn: &mut Conn, asset: AssetId, boot: Option<BootId>, now: 
     query.execute(conn).await.during("expire instructions").map(|_| ())
 }
 
+/// Takes "done" back of a boot session's power-off or reboot: the machine is still there.
+pub async fn doubt_last_power(conn: &mut Conn, asset: AssetId, boot: BootId, now: UnixMs) -> Result<(), StoreError> {
+    let query = sqlx::query(
+        "UPDATE instructions SET status = 'failed', changed_ms = $1
+         WHERE asset_id = $2 AND boot_id = $3 AND status = 'done' AND kind IN ('shutdown', 'reboot')",
+    );
+    let query = query.bind(int(now.0)).bind(asset.to_string()).bind(boot.to_string());
+    query.execute(conn).await.during("take a done power-off back").map(|_| ())
+}
+
 /// When the next unanswered instruction of an asset expires.
 pub async fn next_expiry(conn: &mut Conn, asset: AssetId) -> Result<Option<UnixMs>, StoreError> {
     let query = sqlx::query("SELECT MIN(expires_ms) AS at FROM instructions WHERE asset_id = $1 AND status = 'issued'");

@@ -129,6 +129,12 @@ pub async fn end(conn: &mut Conn, boot: BootId, why: &str, now: UnixMs) -> Resul
     query.execute(conn).await.during("end a session").map(|_| ())
 }
 
+/// A session that ended goes on.
+pub async fn reopen(conn: &mut Conn, boot: BootId) -> Result<(), StoreError> {
+    let query = sqlx::query("UPDATE sessions SET ended_ms = NULL, ended_why = NULL WHERE boot_id = $1");
+    query.bind(boot.to_string()).execute(conn).await.during("reopen a session").map(|_| ())
+}
+
 /// How many tokens of one session are good at once. BOOT_EVENT is sent again when its answer was lost, and two such
 /// answers may overtake each other; behind that, older ones are nobody's.
 const TOKENS_PER_SESSION: i64 = 4;

@@ -99,6 +99,16 @@ async fn a_refused_import_names_the_entry_and_changes_nothing() {
         ("syntax", "[[assets]\n", "is no import in TOML"),
         ("unknown field", "[[assets]]\nname = \"a\"\nserail = \"x\"\n", "unknown field `serail`"),
         (
+            "unknown field of a profile",
+            "[[profiles]]\nname = \"p\"\nversion = 1\n[profiles.memory]\ndims = 1\n",
+            "unknown field `dims`",
+        ),
+        (
+            "unknown field of a link",
+            "[[assets]]\nname = \"a\"\nserial = \"A-7\"\n[[assets.links]]\nnic = \"52:54:00:00:00:01\"\nswitch = \"s\"\nport = \"p\"\nvlan = 1\n",
+            "unknown field `vlan`",
+        ),
+        (
             "nothing to recognize it by",
             "[[assets]]\nname = \"a\"\n",
             "assets[1] \"a\": it has neither serial nor uuid nor macs",
@@ -160,4 +170,40 @@ async fn an_import_may_be_json_and_may_come_again() {
     }
     world.serve();
     assert_eq!(world.get("/v1/assets").await["assets"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn operators_may_work_from_a_shell() {
+    let world = World::new();
+    let mut agent = Agent { port: "Ethernet7".into(), ..Agent::u10(&world) };
+    agent.boots().await;
+    agent.tells_facts(1).await;
+    let run = |words: &[&str]| {
+        let data = world.data();
+        let output = Command::new(PROGRAM)
+            .args(words)
+            .args(["--url", &world.url("")])
+            .arg("--token-file")
+            .arg(data.join("operator-token"))
+            .arg("--ca")
+            .arg(data.join("ca.pem"))
+            .output()
+            .unwrap();
+        (output.status.success(), String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (ok, listed, _) = run(&["assets"]);
+    assert!(ok);
+    let lines: Vec<&str> = listed.lines().collect();
+    assert!(lines[0].starts_with("r1-u10  NEW        failing  VERIFY_NETWORK: cabling.port of eth0"), "{listed}");
+    assert!(lines[1].ends_with("move the cable from r1-sw1 port Ethernet7 to r1-sw1 port Ethernet1"), "{listed}");
+    assert_eq!(lines[3], "r1-u12  NEW        pending  WHOAMI: waits for its first boot");
+
+    assert_eq!(run(&["hold", "r1-u10", "--by", "alice"]), (true, String::new(), String::new()));
+    assert_eq!(world.get("/v1/assets/r1-u10").await["held"]["by"], "alice");
+    assert!(run(&["release", "r1-u10"]).0);
+    assert!(world.get("/v1/assets/r1-u10").await["held"].is_null());
+    let (ok, _, said) = run(&["release", "r9-u99"]);
+    assert!(!ok);
+    assert!(said.ends_with("404 Not Found: no asset \"r9-u99\": GET /v1/assets lists them by id and name\n"), "{said}");
+    assert!(run(&["alerts", "--json"]).1.contains("alerts"));
 }

@@ -207,3 +207,29 @@ async fn orders_have_bounds() {
         assert_eq!(cut, detail.split(" at line").next().unwrap(), "{case}");
     }
 }
+
+#[tokio::test]
+async fn a_machine_that_speaks_after_its_power_off_is_not_off() {
+    let world = World::new();
+    let mut agent = Agent::u10(&world);
+    agent.boots().await;
+    agent.tells_facts(1).await;
+    let [shutdown] = agent.instructions(&world).await.try_into().unwrap();
+    agent.reports(&shutdown, done()).await;
+    // It speaks on for a moment, as any machine may while it stops.
+    agent.tells_facts(2).await;
+    assert_eq!(world.standing("r1-u10").await, json!(["SPARE", "passed", null]));
+
+    world.change("UPDATE sessions SET ended_ms = ended_ms - 61000").await;
+    agent.tells_facts(3).await;
+    assert_eq!(world.standing("r1-u10").await, json!(["SPARE", "passed", "POWER_OFF_SPARE"]));
+    let detail = world.get("/v1/assets/r1-u10").await;
+    assert_eq!(detail["instructions"][0]["state"], "failed");
+    assert_eq!(detail["events"][0]["what"], "still speaks though it powered off");
+
+    // A minute later it is told again.
+    world.change("UPDATE instructions SET changed_ms = changed_ms - 61000").await;
+    agent.tells_facts(4).await;
+    let [again] = agent.instructions(&world).await.try_into().unwrap();
+    assert_eq!((again.action.kind(), again.id == shutdown.id), ("shutdown", false));
+}

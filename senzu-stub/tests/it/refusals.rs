@@ -294,3 +294,19 @@ async fn a_client_that_does_not_know_the_authority_hangs_up() {
     let text = world.request(Method::GET, "/healthz").send().await.unwrap().text().await.unwrap();
     assert_eq!(text, "ok\n");
 }
+
+#[tokio::test]
+async fn half_a_body_changes_nothing() {
+    let mut world = World::empty();
+    world.serve_with(&["--plain-http-lab"]);
+    let address = world.url("").replace("http://", "");
+    let mut half = TcpStream::connect(address).unwrap();
+    let head =
+        "POST /v1/boot-events HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n";
+    half.write_all(format!("{head}{{\"pro").as_bytes()).unwrap();
+    half.shutdown(std::net::Shutdown::Write).unwrap();
+    let mut said = String::new();
+    let _ = half.read_to_string(&mut said);
+    assert!(said.is_empty() || said.starts_with("HTTP/1.1 400 "), "{said}");
+    assert_eq!(world.get("/v1/assets").await, json!({"assets": []}));
+}

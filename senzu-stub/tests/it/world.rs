@@ -213,6 +213,14 @@ impl World {
         alerts["alerts"].as_array().unwrap().iter().map(|a| a["kind"].as_str().unwrap().to_owned()).collect()
     }
 
+    /// Changes a row behind Senzu's back: makes time pass.
+    pub async fn change(&self, sql: &'static str) {
+        use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
+        let options = SqliteConnectOptions::new().filename(self.data().join("senzu.sqlite"));
+        let mut database = options.connect().await.unwrap();
+        sqlx::query(sql).execute(&mut database).await.unwrap();
+    }
+
     /// The public half of what instructions are signed with.
     pub fn keys(&self) -> KeySet {
         serde_json::from_slice(&fs::read(self.data().join("instruction-keys.json")).unwrap()).unwrap()

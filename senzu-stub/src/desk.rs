@@ -1,0 +1,116 @@
+//! What an operator does from a shell: the same HTTP calls that anybody may make.
+
+use crate::api::{AlertList, AssetList};
+use anyhow::{Context, bail};
+use clap::Args;
+use pious_protocol::{
+    finding::Verdict,
+    message::{Evaluation, Problem},
+};
+use reqwest::{Certificate, Client, Method, Response};
+use serde::de::DeserializeOwned;
+use std::{fmt::Write, fs, path::PathBuf, time::Duration};
+
+/// An operator's question is a few reads.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+
+/// Which Senzu, and who asks.
+#[derive(Args)]
+pub struct Desk {
+    /// Senzu's URL.
+    #[arg(long, env = "SENZU_URL")]
+    url: String,
+    /// The file with the operator's token.
+    #[arg(long, env = "SENZU_TOKEN_FILE")]
+    token_file: PathBuf,
+    /// Senzu's authority, `ca.pem`.
+    #[arg(long, env = "SENZU_CA")]
+    ca: PathBuf,
+    /// JSON as Senzu answers it.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Desk {
+    async fn call(&self, method: Method, path: &str, body: Option<serde_json::Value>) -> anyhow::Result<Response> {
+        let token = fs::read_to_string(&self.token_file)
+            .with_context(|| format!("cannot read the token file {}", self.token_file.display()))?;
+        let ca = fs::read(&self.ca).with_context(|| format!("cannot read the authority {}", self.ca.display()))?;
+        let ca = Certificate::from_pem_bundle(&ca).context("the authority is no certificate in PEM")?;
+        // Another caller of this process may have installed it.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = Client::builder().tls_certs_only(ca).timeout(ANSWER_WITHIN).no_proxy().build()?;
+        let url = format!("{}{path}", self.url.trim_end_matches('/'));
+        let mut request = client.request(method, &url).bearer_auth(token.trim());
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let answer = request.send().await.with_context(|| format!("no answer from {url}"))?;
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(answer);
+        }
+        match answer.json::<Problem>().await {
+            Ok(problem) => bail!("{url}: {status}: {}", problem.detail.unwrap_or(problem.title)),
+            Err(_) => bail!("{url}: {status}"),
+        }
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str, words: fn(T) -> String) -> anyhow::Result<String> {
+        let text = self.call(Method::GET, path, None).await?.text().await?;
+        match self.json {
+            true => Ok(format!("{text}\n")),
+            false => Ok(words(serde_json::from_str(&text).context("Senzu's answer is not what this build knows")?)),
+        }
+    }
+
+    /// Every asset, one line each, and a line for each finding that is no pass.
+    pub async fn assets(&self) -> anyhow::Result<String> {
+        self.get("/v1/assets", asset_lines).await
+    }
+
+    /// The newest alerts.
+    pub async fn alerts(&self) -> anyhow::Result<String> {
+        self.get("/v1/alerts", alert_lines).await
+    }
+
+    /// Holds an asset for use, or releases it.
+    pub async fn hold(&self, asset: &str, by: Option<&str>, held: bool) -> anyhow::Result<String> {
+        let body = serde_json::json!({"held": held, "by": by});
+        self.call(Method::POST, &format!("/v1/assets/{asset}/hold"), Some(body)).await?;
+        Ok(String::new())
+    }
+}
+
+fn asset_lines(list: AssetList) -> String {
+    let width = list.assets.iter().map(|asset| asset.name.len()).max().unwrap_or_default();
+    let mut lines = String::new();
+    for asset in list.assets {
+        let standing = &asset.standing;
+        let evaluation = match standing.evaluation {
+            Evaluation::Pending => "pending",
+            Evaluation::Failing => "failing",
+            Evaluation::Passed => "passed",
+            Evaluation::Unknown => "unknown",
+        };
+        let step = standing.step.as_deref().unwrap_or("-");
+        let reason = standing.reason.as_deref().unwrap_or_default();
+        let line = format!("{:width$}  {:9}  {evaluation:7}  {step}: {reason}", asset.name, standing.state);
+        // Writing to a String can't fail.
+        let _ = writeln!(lines, "{}", line.trim_end_matches([':', ' ']));
+        for finding in asset.findings.iter().filter(|finding| finding.verdict != Verdict::Pass) {
+            let subject = finding.subject.as_deref().map(|subject| format!(" {subject}")).unwrap_or_default();
+            let _ = writeln!(
+                lines,
+                "{:width$}    {}{subject}: seen {}; expected {}; {}",
+                "", finding.check, finding.seen, finding.expected, finding.remedy
+            );
+        }
+    }
+    lines
+}
+
+fn alert_lines(list: AlertList) -> String {
+    let line = |alert: crate::senzu::AlertView| format!("{}  {}  {}\n", alert.name, alert.kind, alert.words);
+    list.alerts.into_iter().map(line).collect()
+}
