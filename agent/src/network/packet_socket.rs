@@ -60,7 +60,15 @@ impl PacketSocket {
         self.fd.async_io(Interest::READABLE, receive).await
     }
 
+    /// Sends a frame. The socket first reports that the interface was down when it was opened; that is asked away.
     pub(super) fn send(&self, frame: &[u8]) -> io::Result<()> {
+        match self.send_once(frame) {
+            Err(error) if error.raw_os_error() == Some(libc::ENETDOWN) => self.send_once(frame),
+            outcome => outcome,
+        }
+    }
+
+    fn send_once(&self, frame: &[u8]) -> io::Result<()> {
         // SAFETY: the pointer and the length are those of `frame`.
         let sent = unsafe { libc::send(self.fd.as_raw_fd(), frame.as_ptr().cast(), frame.len(), 0) };
         if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
