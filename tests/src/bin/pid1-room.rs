@@ -5,8 +5,9 @@
 //!
 //! | call | does | says on its standard output |
 //! | --- | --- | --- |
-//! | `make ROOT AGENT SCREEN SERIAL CMDLINE` | makes the room, waits for the end | `unmapped` (then waits for a line: whoever called maps the ids), `init PID`, `ended with N` or `ended by SIGNAL` |
+//! | `make ROOT AGENT SCREEN SERIAL` | makes the room, waits for the end | `unmapped` (then waits for a line: whoever called maps the ids), `init PID`, `ended with N` or `ended by SIGNAL` |
 //! | `become` | is PID 1 of the room already: the last mounts, then the agent | |
+//! | `cmdline INIT ROOT` | makes the room's `etc/room-cmdline` its kernel command line, for whoever reads it from now on | |
 //! | `orphan INIT` | starts a process in the room of INIT that loses its parent | |
 //! | `abandon`, `linger` | that parent; that process, which ends when its standard input does | |
 //!
@@ -37,20 +38,16 @@ const NOBODY: u32 = 65534;
 /// What the kernel calls its consoles in the room.
 const CONSOLES: &str = "tty0 ttyS0\n";
 
-/// What the kernel command line and the list of consoles are kept in, until procfs and sysfs are there.
-const CMDLINE_FILE: &str = "etc/room-cmdline";
+/// What the list of consoles is kept in until sysfs is there, and what a new command line is written to.
 const CONSOLES_FILE: &str = "etc/room-consoles";
+const CMDLINE_FILE: &str = "etc/room-cmdline";
 
 /// What stands for /sys/class/net: one interface, which has a device behind it as hardware has.
 const INTERFACES_FOLDER: &str = "etc/room-interfaces";
 
-/// That interface, up, with an address: nobody has to wait for DHCP, which nobody answers. (192.0.2.0/24: RFC 5737.)
-const NETWORK: [&str; 4] = [
-    "link add eth0 type veth peer name elsewhere",
-    "address add 192.0.2.2/24 dev eth0",
-    "link set elsewhere up",
-    "link set eth0 up",
-];
+/// That interface, and where its cable leads: to a network of the test's. (192.0.2.0/24: RFC 5737.)
+const NETWORK: [&str; 3] =
+    ["link add eth0 type veth peer name elsewhere", "address add 192.0.2.1/24 dev elsewhere", "link set elsewhere up"];
 
 /// What the image's builder would have written. A lab: the tests' Senzu speaks plain HTTP.
 const BUILD_JSON: &str = r#"{"version": "test", "source_date_epoch": 0, "lab": true}"#;
@@ -58,11 +55,16 @@ const BUILD_JSON: &str = r#"{"version": "test", "source_date_epoch": 0, "lab": t
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["make", root, agent, screen, serial, cmdline] => {
-            furnish(Path::new(root), agent, screen, serial, cmdline)?;
+        ["make", root, agent, screen, serial] => {
+            furnish(Path::new(root), agent, screen, serial)?;
             make()
         }
         ["become"] => r#become(),
+        ["cmdline", init, root] => {
+            enter(init, "mnt", CloneFlags::CLONE_NEWNS)?;
+            chdir(Path::new(root)).context("enter the room's root")?;
+            bind(CMDLINE_FILE, "proc/cmdline")
+        }
         ["orphan", init] => orphan(init),
         ["abandon"] => Command::new(OURSELVES).arg("linger").spawn().map(drop).context("start the orphan"),
         ["linger"] => io::stdin().read_to_end(&mut Vec::new()).map(drop).context("wait for the end of input"),
@@ -71,7 +73,7 @@ fn main() -> anyhow::Result<()> {
 }
 
 /// The root, as far as it can be made outside of the namespaces that are yet to come.
-fn furnish(root: &Path, agent: &str, screen: &str, serial: &str, cmdline: &str) -> anyhow::Result<()> {
+fn furnish(root: &Path, agent: &str, screen: &str, serial: &str) -> anyhow::Result<()> {
     set_pdeathsig(Signal::SIGKILL).context("end with the test")?;
     setgroups(&[]).context("leave root's groups")?;
     unshare(CloneFlags::CLONE_NEWNS).context("make a mount namespace (needs root)")?;
@@ -83,7 +85,6 @@ fn furnish(root: &Path, agent: &str, screen: &str, serial: &str, cmdline: &str) 
         fs::create_dir(folder).with_context(|| format!("make the folder {folder}"))?;
     }
     fs::write("etc/pious/build.json", BUILD_JSON).context("write build.json")?;
-    fs::write(CMDLINE_FILE, format!("{cmdline}\n")).context("write the command line")?;
     fs::write(CONSOLES_FILE, CONSOLES).context("write the list of consoles")?;
     fs::create_dir_all(format!("{INTERFACES_FOLDER}/eth0/device")).context("make the folder of interfaces")?;
     let devices =
@@ -134,7 +135,6 @@ fn r#become() -> anyhow::Result<()> {
         mount(Some(kind), target, Some(kind), MsFlags::empty(), None::<&str>)
             .with_context(|| format!("mount {kind} (a container that masks parts of it stands in the way)"))?;
     }
-    bind(CMDLINE_FILE, "proc/cmdline")?;
     bind(CONSOLES_FILE, "sys/class/tty/console/active")?;
     bind(INTERFACES_FOLDER, "sys/class/net")?;
     for command in NETWORK {
@@ -160,14 +160,19 @@ fn r#become() -> anyhow::Result<()> {
 
 /// In the room of `init`: a process whose parent ends at once.
 fn orphan(init: &str) -> anyhow::Result<()> {
-    // Opened both before either is entered: inside, the host's files are out of reach.
-    let [user, pid] = ["user", "pid"].map(|kind| File::open(format!("/proc/{init}/ns/{kind}")));
-    let (user, pid) = (user.context("open the room's users")?, pid.context("open the room's processes")?);
-    setns(user, CloneFlags::CLONE_NEWUSER).context("enter the room's users")?;
-    setns(pid, CloneFlags::CLONE_NEWPID).context("enter the room's processes")?;
+    enter(init, "pid", CloneFlags::CLONE_NEWPID)?;
     be_root_of_the_room()?;
     let parent = Command::new(OURSELVES).arg("abandon").status().context("start the orphan's parent")?;
     if parent.success() { Ok(()) } else { Err(anyhow!("the orphan's parent failed: {parent}")) }
+}
+
+/// Enters the room of `init`: as one of its users, and one more of its namespaces.
+fn enter(init: &str, kind: &str, flag: CloneFlags) -> anyhow::Result<()> {
+    // Opened both before either is entered: inside, the host's files are out of reach.
+    let [users, other] = ["user", kind].map(|kind| File::open(format!("/proc/{init}/ns/{kind}")));
+    let (users, other) = (users.context("open the room's users")?, other.context("open the room's namespace")?);
+    setns(users, CloneFlags::CLONE_NEWUSER).context("enter the room's users")?;
+    setns(other, flag).context("enter the room's namespace")
 }
 
 fn be_root_of_the_room() -> anyhow::Result<()> {
