@@ -15,13 +15,14 @@ impl Bean for Graduate {
     }
 
     fn run<'a>(&'a self, situation: &'a Situation) -> BeanFuture<'a> {
-        let state = situation.asset.standing.state;
-        let run = match state {
-            AssetState::New => Run::from(Outcome::Done { words: "graduated to SPARE".into() })
-                .with(Effect::Become { state: AssetState::Spare, why: "every check passed".into() }),
-            AssetState::Spare | AssetState::Baremetal | AssetState::Retired => {
-                Outcome::NotNeeded { words: format!("it is {state} already") }.into()
+        // The same words before and after: walking twice is walking once.
+        let graduated = || Run::from(Outcome::Done { words: "it graduated from NEW".into() });
+        let run = match situation.asset.standing.state {
+            AssetState::New => {
+                graduated().with(Effect::Become { state: AssetState::Spare, why: "every check passed".into() })
             }
+            AssetState::Spare | AssetState::Baremetal => graduated(),
+            AssetState::Retired => Outcome::NotNeeded { words: "it is RETIRED".into() }.into(),
             AssetState::Unknown => Outcome::Blocked {
                 by: "its state is one that this build does not know".into(),
                 who_acts: "run the Senzu that wrote it".into(),

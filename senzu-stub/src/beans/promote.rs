@@ -60,7 +60,7 @@ fn answered(situation: &Situation, promotion: &Promotion, issued: &Issued) -> Ru
         Status::Issued | Status::Accepted => Outcome::Wait { what: under_way(issued), until: None }.into(),
         Status::Done => {
             let why = format!("promotion asked for by {}; the agent switched", promotion.requester);
-            Run::from(Outcome::Done { words: "switched to BAREMETAL".into() })
+            Run::from(Outcome::Done { words: "it is BAREMETAL".into() })
                 .with(Effect::Become { state: AssetState::Baremetal, why })
         }
         Status::Failed | Status::Refused | Status::Expired | Status::Withdrawn => {

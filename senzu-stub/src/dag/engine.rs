@@ -170,9 +170,9 @@ impl Engine {
 fn evaluation(situation: &Situation) -> Evaluation {
     match situation.findings.as_slice() {
         [] => match situation.has_facts {
-            // Everything was looked at and nothing expected.
-            true => Evaluation::Failing,
-            // Not in this boot: what was found before it still holds for one that is off, and is doubted once it boots.
+            // Somebody planned it, and planned nothing that could be judged; where nobody did, there is a finding.
+            true => Evaluation::Passed,
+            // Not in this boot: what was found before it is doubted as soon as it boots.
             false => Evaluation::Pending,
         },
         findings if findings.iter().all(passes) => Evaluation::Passed,

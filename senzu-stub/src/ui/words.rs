@@ -148,7 +148,7 @@ pub fn hardware(facts: &Facts) -> Vec<(&'static str, String)> {
             }
             let populated: Vec<_> = smbios.memory_devices.iter().filter(|device| device.populated).collect();
             let bytes: u64 = populated.iter().filter_map(|device| device.size_bytes).sum();
-            lines.push(("Memory", format!("{} MiB in {} DIMMs", bytes >> 20, populated.len())));
+            lines.push(("Memory", format!("{} MiB, DIMMs: {}", bytes >> 20, populated.len())));
         }
         Err(reason) => lines.push(("SMBIOS", format!("unknown: {reason}"))),
     }

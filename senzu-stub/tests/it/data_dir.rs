@@ -170,6 +170,14 @@ async fn an_import_may_be_json_and_may_come_again() {
     }
     world.serve();
     assert_eq!(world.get("/v1/assets").await["assets"].as_array().unwrap().len(), 1);
+    // Planned, with nothing that could be judged: that is a pass, because somebody said so.
+    let mut agent = Agent::new(&world, "A-7", "52:54:00:01:30:01", "Ethernet1");
+    let mut event = agent.boot_event();
+    event.fingerprint.system_uuid = Some("0193a000-0000-7000-8000-000000000001".parse().unwrap());
+    let whoami: pious_protocol::message::Whoami = agent.send_boot_event(&event).await.json().await.unwrap();
+    agent.token = whoami.session_token;
+    agent.tells_facts(1).await;
+    assert_eq!(world.standing("a").await, serde_json::json!(["SPARE", "passed", "POWER_OFF_SPARE"]));
 }
 
 #[tokio::test]

@@ -83,7 +83,7 @@ async fn one_assets_page_shows_all_of_it() {
         "VERIFY_NETWORK blocked cabling.port of eth0",
         "GRADUATE not reached Makes a NEW asset SPARE",
         "eth0, 52:54:00:01:10:01 up r1-sw1 port Ethernet1, native VLAN 10 ✗ FAIL r1-sw1 port Ethernet7, native VLAN 10",
-        "256 MiB in 1 DIMMs",
+        "256 MiB, DIMMs: 1",
         "kernel 0.000 s",
         "agent : booted: boot",
     ] {
