@@ -267,10 +267,7 @@ async fn ask(verb: Verb, dir: Option<PathBuf>) -> anyhow::Result<ExitCode> {
         Verb::Screenshot { server, file } => Request::Screenshot { server, file: absolute(file)? },
         Verb::Unplug { nic } => Request::Unplug { nic },
         Verb::Plug { nic, port } => Request::Plug { nic, port },
-        Verb::Move { nic, port } => {
-            handle::ask::<PortRef>(&dir, &Request::Unplug { nic: nic.clone() }).await?;
-            Request::Plug { nic, port: Some(port) }
-        }
+        Verb::Move { nic, port } => Request::Move { nic, port },
         Verb::Port { port, down, loss_percent, delay_ms } => Request::Port { port, down, loss_percent, delay_ms },
         Verb::Capture { port, file } => Request::Capture { port, file: file.map(absolute).transpose()? },
         Verb::Status => Request::Status,

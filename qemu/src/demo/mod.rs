@@ -7,7 +7,7 @@ mod story;
 mod teller;
 mod timeline;
 
-use crate::{Lab, LabError, Options};
+use crate::{Lab, LabError, Options, lab::ownership};
 use anyhow::Context;
 use report::Report;
 use std::{
@@ -41,9 +41,13 @@ pub async fn run(options: Options, output: &Path, once: bool) -> anyhow::Result<
 
     let narrator = tokio::spawn(teller::narrate(Arc::clone(&teller), lab.watch(0).await?));
     let mut report = Report::default();
+    let mut interrupted = false;
     let told = tokio::select! {
         told = story::tell(&lab, &teller, &mut report, output) => told,
-        _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
+        _ = tokio::signal::ctrl_c() => {
+            interrupted = true;
+            Err(anyhow::anyhow!("interrupted"))
+        }
     };
     narrator.abort();
     if let Err(error) = &told {
@@ -55,7 +59,8 @@ pub async fn run(options: Options, output: &Path, once: bool) -> anyhow::Result<
     teller.say(&format!("Written: {}", output.join("report.json").display()));
     teller.say(if held { "Every step held." } else { "NOT every step held." });
 
-    if !once && held {
+    ownership::give_back(output);
+    if !once && !interrupted {
         stay(&lab, &teller).await?;
     }
     lab.down().await?;

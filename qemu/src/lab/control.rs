@@ -49,6 +49,13 @@ pub enum Request {
         #[serde(default)]
         port: Option<PortRef>,
     },
+    /// Pull a NIC's cable and plug it into another port; where that can't be, it stays where it is.
+    Move {
+        /// The NIC.
+        nic: NicRef,
+        /// The port.
+        port: PortRef,
+    },
     /// Change how a switch port behaves; what is left out stays.
     Port {
         /// The port.

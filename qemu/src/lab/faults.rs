@@ -30,6 +30,14 @@ pub enum Fault {
 /// A fault at work; it ends with its value.
 pub struct Faulty(JoinHandle<()>);
 
+impl Faulty {
+    /// Ends it, and waits until it has let go of its address.
+    pub async fn stop(mut self) {
+        self.0.abort();
+        let _ = (&mut self.0).await;
+    }
+}
+
 impl Drop for Faulty {
     fn drop(&mut self) {
         self.0.abort();

@@ -1,117 +1,41 @@
 //! The handle of a running lab: what commands, tests and the demo hold. Dropping it takes the lab down.
 
+pub use super::{
+    error::LabError,
+    operator::Senzu,
+    streams::{SerialLines, Watch, console},
+};
+
 use super::{
     control::{Answer, Request, SOCKET, ServiceAction, ServiceName, Status},
+    error::MAX_SOCKET_PATH_BYTES,
     events::{Event, What},
     faults::Fault,
     inner::{PROVISIONING_ADDRESS, SENZU},
+    operator::client,
     options::Options,
-    programs::{self, ProgramError},
+    programs,
 };
-use crate::rack::{NicRef, PortRef, Rack, RackError};
+use crate::rack::{NicRef, PortRef, Rack};
 use serde::de::DeserializeOwned;
 use std::{
-    io::{self, BufRead, Write},
+    io::{self, BufRead},
     net::{IpAddr, SocketAddr},
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
 };
-use thiserror::Error;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::UnixStream,
 };
-
-/// The last byte of a unix socket's path is at 107 (unix(7)).
-const MAX_SOCKET_PATH_BYTES: usize = 107;
 
 /// How long a lab may take to end before it is killed: services tidy up for 5 s each.
 const DOWN_WITHIN: Duration = Duration::from_secs(20);
 
 /// An agent's own HTTP server.
 pub const AGENT_PORT: u16 = 8080;
-
-/// Why something was not done.
-#[derive(Debug, Error)]
-pub enum LabError {
-    /// The rack file can't be read.
-    #[error("reading the rack file {path}")]
-    RackFile {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        #[source]
-        source: io::Error,
-    },
-    /// The rack file is wrong.
-    #[error("{path}")]
-    Rack {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        #[source]
-        source: Box<RackError>,
-    },
-    /// A program is missing.
-    #[error(transparent)]
-    Program(#[from] ProgramError),
-    /// A lab runs already in that directory.
-    #[error("a lab runs already in {0}; take it down first: pious-lab down")]
-    Running(PathBuf),
-    /// No lab runs in that directory.
-    #[error("no lab runs in {dir}; bring one up first: pious-lab up RACK")]
-    NotRunning {
-        /// The directory.
-        dir: PathBuf,
-        /// What connecting said.
-        #[source]
-        source: io::Error,
-    },
-    /// The directory's path leaves no room for a socket's name.
-    #[error("{0} is too long for a unix socket's path ({MAX_SOCKET_PATH_BYTES} bytes); use a shorter --dir")]
-    LongPath(PathBuf),
-    /// The lab did not come up.
-    #[error("the lab did not come up: {why}\n(see {log})")]
-    Start {
-        /// Why not.
-        why: String,
-        /// Where the rest is.
-        log: PathBuf,
-    },
-    /// Talking to the lab.
-    #[error("talking to the lab")]
-    Io(#[from] io::Error),
-    /// The lab said something else than expected.
-    #[error("the lab's answer is not understood: {0}")]
-    Answer(String),
-    /// The lab said no.
-    #[error("{0}")]
-    Refused(String),
-    /// It did not happen in time.
-    #[error("{what} did not happen within {} s{context}", within.as_secs())]
-    Timeout {
-        /// What was waited for.
-        what: String,
-        /// How long.
-        within: Duration,
-        /// What was seen instead.
-        context: String,
-    },
-    /// An HTTP client can't be made.
-    #[error("making an HTTP client")]
-    Http(#[from] reqwest::Error),
-    /// Senzu's operator token or CA.
-    #[error("reading {path}")]
-    Trust {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        #[source]
-        source: io::Error,
-    },
-}
 
 /// A running lab.
 pub struct Lab {
@@ -232,9 +156,7 @@ impl Lab {
 
     /// Moves a NIC's cable into another port; answers the port it was in.
     pub async fn move_cable(&self, nic: &NicRef, port: &PortRef) -> Result<PortRef, LabError> {
-        let was_in = self.unplug(nic).await?;
-        self.plug(nic, Some(port.clone())).await?;
-        Ok(was_in)
+        self.ask(&Request::Move { nic: nic.clone(), port: port.clone() }).await
     }
 
     /// Changes how a switch port behaves; what is `None` stays.
@@ -384,12 +306,6 @@ fn end(mut outer: Child) {
     let _ = killer.join();
 }
 
-fn client(socket: &Path) -> Result<reqwest::ClientBuilder, LabError> {
-    // Somebody may have installed one already: the same one.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    Ok(reqwest::Client::builder().unix_socket(socket).timeout(Duration::from_secs(60)))
-}
-
 /// Reads and checks a rack file.
 pub fn read_rack(path: &Path) -> Result<Rack, LabError> {
     let text = std::fs::read_to_string(path).map_err(|source| LabError::RackFile { path: path.to_owned(), source })?;
@@ -405,8 +321,13 @@ pub async fn ask<T: DeserializeOwned>(dir: &Path, request: &Request) -> Result<T
 /// Takes the lab down that runs in a directory, and waits until it is.
 pub async fn down(dir: &Path) -> Result<(), LabError> {
     let (mut stream, _) = open(dir, &Request::Down).await?;
-    // The inner process holds the other end until it is gone, and everything else with it.
+    let inner = stream.get_ref().peer_cred()?.pid();
+    // The inner process holds the other end until it ends, and everything else ends before it is gone.
     stream.read_to_end(&mut Vec::new()).await?;
+    let mut ticks = tokio::time::interval(Duration::from_millis(5));
+    while inner.is_some_and(|id| Path::new("/proc").join(id.to_string()).exists()) {
+        ticks.tick().await;
+    }
     Ok(())
 }
 
@@ -422,195 +343,5 @@ pub async fn open(dir: &Path, request: &Request) -> Result<(BufReader<UnixStream
         Ok(Answer::Ok(value)) => Ok((stream, value)),
         Ok(Answer::Error(why)) => Err(LabError::Refused(why)),
         Err(_) => Err(LabError::Answer(answer)),
-    }
-}
-
-/// Senzu, as its operator.
-#[derive(Clone)]
-pub struct Senzu {
-    /// A client that reaches it.
-    pub client: reqwest::Client,
-    /// Its URL.
-    pub url: String,
-    /// The operator's token.
-    pub token: String,
-}
-
-impl Senzu {
-    /// Asks an operator's question.
-    pub async fn get(&self, path: &str) -> Result<serde_json::Value, reqwest::Error> {
-        let request = self.client.get(format!("{}{path}", self.url)).bearer_auth(&self.token);
-        request.send().await?.error_for_status()?.json().await
-    }
-
-    /// Gives an operator's order; the answer's body, or nothing where it has none.
-    pub async fn post(&self, path: &str, body: &serde_json::Value) -> Result<serde_json::Value, reqwest::Error> {
-        let request = self.client.post(format!("{}{path}", self.url)).bearer_auth(&self.token).json(body);
-        let bytes = request.send().await?.error_for_status()?.bytes().await?;
-        Ok(serde_json::from_slice(&bytes).unwrap_or_default())
-    }
-
-    /// A page, as people see it.
-    pub async fn page(&self, path: &str) -> Result<String, reqwest::Error> {
-        self.client.get(format!("{}{path}", self.url)).send().await?.error_for_status()?.text().await
-    }
-}
-
-/// A server's serial port, line by line.
-pub struct SerialLines {
-    server: String,
-    stream: BufReader<UnixStream>,
-    seen: Vec<String>,
-}
-
-impl SerialLines {
-    /// The next line, without its end and without terminal escapes.
-    pub async fn next(&mut self) -> Result<String, LabError> {
-        let mut line = Vec::new();
-        if self.stream.read_until(b'\n', &mut line).await? == 0 {
-            return Err(LabError::Answer(format!("{}'s serial port ended", self.server)));
-        }
-        let line = plain(&String::from_utf8_lossy(&line));
-        self.seen.push(line.clone());
-        Ok(line)
-    }
-
-    /// Waits for a line that `wanted` likes.
-    pub async fn until(
-        &mut self,
-        what: &str,
-        within: Duration,
-        mut wanted: impl FnMut(&str) -> bool,
-    ) -> Result<String, LabError> {
-        let found = tokio::time::timeout(within, async {
-            loop {
-                let line = self.next().await?;
-                if wanted(&line) {
-                    return Ok::<_, LabError>(line);
-                }
-            }
-        });
-        match found.await {
-            Ok(line) => line,
-            Err(_) => {
-                let last = self.seen.iter().rev().filter(|line| !line.trim().is_empty()).take(12);
-                let last: Vec<&str> = last.map(String::as_str).collect();
-                let context = format!("; {}'s serial port last wrote:\n{}", self.server, reversed(&last).join("\n"));
-                Err(LabError::Timeout { what: what.into(), within, context })
-            }
-        }
-    }
-
-    /// Waits for a line that contains a text.
-    pub async fn contains(&mut self, text: &str, within: Duration) -> Result<String, LabError> {
-        self.until(&format!("a line with {text:?} on {}'s serial port", self.server), within, |line| {
-            line.contains(text)
-        })
-        .await
-    }
-
-    /// Types.
-    pub async fn type_in(&mut self, text: &str) -> Result<(), LabError> {
-        Ok(self.stream.get_mut().write_all(text.as_bytes()).await?)
-    }
-
-    /// Every line so far.
-    pub fn seen(&self) -> &[String] {
-        &self.seen
-    }
-}
-
-fn reversed<'a>(lines: &[&'a str]) -> Vec<&'a str> {
-    lines.iter().rev().copied().collect()
-}
-
-/// Text without terminal escapes (ECMA-48 §5.4: ESC [ … letter) and carriage returns.
-pub fn plain(text: &str) -> String {
-    let mut plain = String::new();
-    let mut characters = text.chars().peekable();
-    while let Some(character) = characters.next() {
-        match character {
-            '\x1b' if characters.peek() == Some(&'[') => {
-                characters.next();
-                for inside in characters.by_ref() {
-                    if ('@'..='~').contains(&inside) {
-                        break;
-                    }
-                }
-            }
-            '\x1b' | '\r' | '\n' | '\0' => {}
-            other => plain.push(other),
-        }
-    }
-    plain
-}
-
-/// The lab's events as they come.
-pub struct Watch {
-    stream: BufReader<UnixStream>,
-}
-
-impl Watch {
-    /// The next one.
-    pub async fn next(&mut self) -> Result<Event, LabError> {
-        let mut line = String::new();
-        self.stream.read_line(&mut line).await?;
-        serde_json::from_str(&line).map_err(|error| LabError::Answer(format!("{error}: {line}")))
-    }
-
-    /// Waits for one that `wanted` likes.
-    pub async fn until(
-        &mut self,
-        what: &str,
-        within: Duration,
-        wanted: impl Fn(&Event) -> bool,
-    ) -> Result<Event, LabError> {
-        let found = tokio::time::timeout(within, async {
-            loop {
-                let event = self.next().await?;
-                if wanted(&event) {
-                    return Ok::<_, LabError>(event);
-                }
-            }
-        });
-        found.await.map_err(|_| LabError::Timeout { what: what.into(), within, context: String::new() })?
-    }
-}
-
-/// Copies a server's serial port to and from a terminal, until either ends.
-pub async fn console(dir: &Path, server: &str) -> Result<(), LabError> {
-    let (mut stream, _) = open(dir, &Request::Serial { server: server.into(), from: 0 }).await?;
-    let (sender, mut typed) = tokio::sync::mpsc::unbounded_channel();
-    // A thread of its own: a read of a terminal can't be waited for otherwise. The process ends with the console.
-    std::thread::spawn(move || {
-        let mut buffer = [0; 256];
-        while let Ok(count @ 1..) = io::Read::read(&mut io::stdin(), &mut buffer) {
-            if sender.send(buffer[..count].to_vec()).is_err() {
-                return;
-            }
-        }
-    });
-    let (mut written, mut output) = ([0; 4096], io::stdout());
-    loop {
-        tokio::select! {
-            count = stream.read(&mut written) => match count? {
-                0 => return Ok(()),
-                count => {
-                    output.write_all(&written[..count])?;
-                    output.flush()?;
-                }
-            },
-            Some(keys) = typed.recv() => stream.get_mut().write_all(&keys).await?,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::plain;
-
-    #[test]
-    fn escapes_and_carriage_returns_are_no_text() {
-        assert_eq!(plain("\x1b[2J\x1b[01;01HSeaBIOS\x1b[0m (version 1)\r\n"), "SeaBIOS (version 1)");
     }
 }

@@ -1,23 +1,21 @@
 //! The inner process: brings everything up in its order, does what the control socket asks, takes everything down.
 
 use super::{
-    control::{Answer, NicStatus, Request, SOCKET, ServerStatus, ServiceAction, ServiceName, ServiceStatus, Status},
+    control::{NicStatus, Request, SOCKET, ServerStatus, ServiceAction, ServiceName, ServiceStatus, Status},
+    conversation,
     events::{Events, What},
     faults::Faulty,
-    forward, namespace,
+    forward, lldpd, namespace,
     options::Options,
-    programs::{self, ProgramError},
+    ownership, programs,
+    refusal::Refusal,
     servers::{Servers, places},
-    services::{self, PxeFile, Service, ServiceError},
-    wires::{DaemonTap, WireError, Wires},
+    services::{PxeFile, Service},
+    wires::{DaemonTap, Wires},
 };
 use crate::{
-    machine::running::MachineError,
-    rack::{NicRef, Rack, RackError},
-    switch::{
-        fabric::{End, FabricError},
-        lldp,
-    },
+    rack::{NicRef, Rack},
+    switch::{fabric::End, lldp},
 };
 use anyhow::Context;
 use serde_json::{Value, json};
@@ -32,10 +30,8 @@ use std::{
     },
     time::Duration,
 };
-use thiserror::Error;
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
-    net::{UnixListener, UnixStream},
+    net::UnixListener,
     process::Command,
     signal::unix::{SignalKind, signal},
     sync::{Mutex, Notify},
@@ -55,56 +51,13 @@ pub const SENZU: SocketAddr = SocketAddr::new(IpAddr::V4(PROVISIONING_ADDRESS), 
 /// `lldpd` waits up to a second before its first frame, and two cores may be busy.
 const LLDPD_SPEAKS_WITHIN: Duration = Duration::from_secs(20);
 
-/// The longest request; a path of 4 KiB fits.
-const MAX_REQUEST_BYTES: u64 = 16 * 1024;
-
-/// Why something that was asked for was not done.
-#[derive(Debug, Error)]
-#[allow(missing_docs)]
-pub enum LabFault {
-    #[error(transparent)]
-    Rack(#[from] RackError),
-    #[error(transparent)]
-    Fabric(#[from] FabricError),
-    #[error(transparent)]
-    Wire(#[from] WireError),
-    #[error(transparent)]
-    Machine(#[from] MachineError),
-    #[error(transparent)]
-    Service(#[from] ServiceError),
-    #[error(transparent)]
-    Program(#[from] ProgramError),
-    #[error("server {0} is on already")]
-    AlreadyOn(String),
-    #[error("server {0} is off")]
-    Off(String),
-    #[error("the cable of {0} is in no port")]
-    NotPlugged(NicRef),
-    #[error("the cable of {0} was in no port yet; say which")]
-    NeverPlugged(NicRef),
-    #[error("{0} runs already")]
-    ServiceRuns(&'static str),
-    #[error("{0} does not run")]
-    ServiceStopped(&'static str),
-    #[error("stop senzu before something else takes its place")]
-    SenzuInTheWay,
-    #[error("{what} {path}")]
-    File {
-        what: &'static str,
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
-    #[error("taking Senzu's place")]
-    Fault(#[source] io::Error),
-}
-
-struct Inner {
+/// The lab, from inside.
+pub(super) struct Inner {
     rack: Arc<Rack>,
     options: Options,
     wires: Arc<Wires>,
-    servers: Arc<Servers>,
-    events: Arc<Events>,
+    pub(super) servers: Arc<Servers>,
+    pub(super) events: Arc<Events>,
     services: Mutex<BTreeMap<ServiceName, Service>>,
     fault: Mutex<Option<Faulty>>,
     page: Option<String>,
@@ -126,7 +79,7 @@ pub async fn run(
     let up = async {
         let (inner, lldpds) = bring_up(options, rack_file, listener).await?;
         let control = UnixListener::bind(inner.options.dir.join(SOCKET)).context("opening the control socket")?;
-        tokio::spawn(serve(Arc::clone(&inner), control));
+        tokio::spawn(conversation::serve(Arc::clone(&inner), control));
         println!("ready {}", json!({ "page": inner.page }));
         anyhow::Ok((inner, lldpds))
     };
@@ -221,16 +174,16 @@ impl Inner {
         self.options.dir.join("senzu")
     }
 
-    fn write(&self, path: &Path, text: &str) -> Result<(), LabFault> {
-        std::fs::write(path, text).map_err(|source| LabFault::File { what: "writing", path: path.to_owned(), source })
+    fn write(&self, path: &Path, text: &str) -> Result<(), Refusal> {
+        std::fs::write(path, text).map_err(|source| Refusal::File { what: "writing", path: path.to_owned(), source })
     }
 
     /// A fresh Senzu, with the keys that the image trusts and the assets that the rack has.
-    async fn prepare_senzu(&self) -> Result<(), LabFault> {
+    async fn prepare_senzu(&self) -> Result<(), Refusal> {
         let (data, trust) = (self.senzu_data(), &self.options.trust);
         let file = |what, path: &Path| {
             let path = path.to_owned();
-            move |source| LabFault::File { what, path, source }
+            move |source| Refusal::File { what, path, source }
         };
         let _ = std::fs::remove_dir_all(&data);
         std::fs::create_dir_all(&data).map_err(file("creating", &data))?;
@@ -247,14 +200,14 @@ impl Inner {
         Ok(Service::run("senzu-stub import", command, &self.log("senzu")).await?)
     }
 
-    fn own(&self, name: &str) -> Result<Command, LabFault> {
+    fn own(&self, name: &str) -> Result<Command, Refusal> {
         Ok(Command::new(programs::own(&self.options.programs, name)?))
     }
 
-    async fn start(&self, name: ServiceName) -> Result<(), LabFault> {
+    async fn start(&self, name: ServiceName) -> Result<(), Refusal> {
         let mut services = self.services.lock().await;
-        if services.contains_key(&name) {
-            return Err(LabFault::ServiceRuns(name.name()));
+        if services.get(&name).is_some_and(Service::runs) {
+            return Err(Refusal::ServiceRuns(name.name()));
         }
         let command = match name {
             ServiceName::Senzu => {
@@ -282,15 +235,19 @@ impl Inner {
         };
         let mut service = Service::start(name.name(), command, &self.log(name.name()))?;
         service.ready().await?;
+        let (events, end) = (Arc::clone(&self.events), service.end());
+        events.add(None, What::ServiceUp { service: name.name().into() });
+        tokio::spawn(async move {
+            let status = end.await;
+            events.add(None, What::ServiceDown { service: name.name().into(), status });
+        });
         services.insert(name, service);
-        self.events.add(None, What::ServiceUp { service: name.name().into() });
         Ok(())
     }
 
-    async fn stop(&self, name: ServiceName) -> Result<(), LabFault> {
-        let service = self.services.lock().await.remove(&name).ok_or(LabFault::ServiceStopped(name.name()))?;
-        let status = service.stop().await;
-        self.events.add(None, What::ServiceDown { service: name.name().into(), status });
+    async fn stop(&self, name: ServiceName) -> Result<(), Refusal> {
+        let service = self.services.lock().await.remove(&name).ok_or(Refusal::ServiceStopped(name.name()))?;
+        service.stop().await;
         Ok(())
     }
 
@@ -308,7 +265,7 @@ impl Inner {
             // Where its privilege separation wants to be; on the lab's own /run.
             std::fs::create_dir_all("/run/lldpd").context("creating /run/lldpd")?;
             let configuration = self.options.dir.join(format!("lldpd-{}.conf", switch.name));
-            self.write(&configuration, &services::lldpd_configuration(switch, &taps, lldp::INTERVAL))?;
+            self.write(&configuration, &lldpd::configuration(switch, &taps, lldp::INTERVAL))?;
             let names: Vec<&str> = taps.iter().map(|(tap, _)| tap.as_str()).collect();
             let mut command = Command::new(programs::installed("lldpd", "lldpd")?);
             command.args(["-d", "-I", &names.join(",")]);
@@ -352,14 +309,20 @@ impl Inner {
         for lldpd in lldpds {
             lldpd.stop().await;
         }
+        if let Some(fault) = self.fault.lock().await.take() {
+            fault.stop().await;
+        }
         let _ = std::fs::remove_file(self.options.dir.join(SOCKET));
         let _ = std::fs::remove_dir_all(self.options.dir.join("forward"));
+        ownership::give_back(&self.options.dir);
     }
 
     async fn status(&self) -> Status {
         let services = self.services.lock().await;
-        let service =
-            |name: ServiceName| ServiceStatus { name: name.name().into(), running: services.contains_key(&name) };
+        let service = |name: ServiceName| ServiceStatus {
+            name: name.name().into(),
+            running: services.get(&name).is_some_and(Service::runs),
+        };
         let fabric = self.wires.fabric();
         let servers = self.rack.servers.iter().map(|server| ServerStatus {
             name: server.name.clone(),
@@ -383,7 +346,7 @@ impl Inner {
     }
 
     /// Everything but the streams.
-    async fn perform(&self, request: Request) -> Result<Value, LabFault> {
+    pub(super) async fn perform(&self, request: Request) -> Result<Value, Refusal> {
         match request {
             Request::Status => Ok(json!(self.status().await)),
             Request::Boot { server } => self.servers.boot(&server).await.map(|()| Value::Null),
@@ -397,11 +360,12 @@ impl Inner {
             }
             Request::Screenshot { server, file } => {
                 let png = self.servers.machine(&server)?.screenshot().await?;
-                std::fs::write(&file, png).map_err(|source| LabFault::File { what: "writing", path: file, source })?;
+                std::fs::write(&file, png).map_err(|source| Refusal::File { what: "writing", path: file, source })?;
                 Ok(Value::Null)
             }
             Request::Unplug { nic } => Ok(json!(self.servers.unplug(&nic).await?)),
             Request::Plug { nic, port } => Ok(json!(self.servers.plug(&nic, port).await?)),
+            Request::Move { nic, port } => Ok(json!(self.servers.move_cable(&nic, port).await?)),
             Request::Port { port, down, loss_percent, delay_ms } => {
                 self.wires.fabric().with_port(&port, |port| {
                     port.down = down.unwrap_or(port.down);
@@ -417,15 +381,16 @@ impl Inner {
             }
             Request::Service { service, action: ServiceAction::Stop } => self.stop(service).await.map(|()| Value::Null),
             Request::Fault { fault } => {
-                if self.services.lock().await.contains_key(&ServiceName::Senzu) {
-                    return Err(LabFault::SenzuInTheWay);
+                if self.services.lock().await.get(&ServiceName::Senzu).is_some_and(Service::runs) {
+                    return Err(Refusal::SenzuInTheWay);
                 }
                 let mut place = self.fault.lock().await;
                 // The one that is there must let go of the address first.
-                *place = None;
-                tokio::task::yield_now().await;
+                if let Some(there) = place.take() {
+                    there.stop().await;
+                }
                 if let Some(fault) = fault {
-                    *place = Some(fault.start(SENZU, &self.senzu_data()).await.map_err(LabFault::Fault)?);
+                    *place = Some(fault.start(SENZU, &self.senzu_data()).await.map_err(Refusal::Fault)?);
                 }
                 Ok(Value::Null)
             }
@@ -438,89 +403,14 @@ impl Inner {
         }
     }
 
-    fn forward(&self, to: SocketAddr, from: Option<IpAddr>) -> Result<Value, LabFault> {
+    fn forward(&self, to: SocketAddr, from: Option<IpAddr>) -> Result<Value, Refusal> {
         let number = self.forwards.fetch_add(1, Ordering::Relaxed);
         let path = self.options.dir.join("forward").join(number.to_string());
-        forward::unix(&path, to, from).map_err(|source| LabFault::File {
+        forward::unix(&path, to, from).map_err(|source| Refusal::File {
             what: "listening at",
             path: path.clone(),
             source,
         })?;
         Ok(json!(path))
     }
-}
-
-async fn serve(inner: Arc<Inner>, control: UnixListener) {
-    while let Ok((stream, _)) = control.accept().await {
-        tokio::spawn(converse(Arc::clone(&inner), stream));
-    }
-}
-
-/// One connection: requests and answers, until it ends or becomes a stream.
-async fn converse(inner: Arc<Inner>, stream: UnixStream) -> io::Result<()> {
-    let (read, mut write) = stream.into_split();
-    let mut read = BufReader::new(read);
-    loop {
-        let mut line = String::new();
-        if (&mut read).take(MAX_REQUEST_BYTES).read_line(&mut line).await? == 0 {
-            return Ok(());
-        }
-        let request = match serde_json::from_str::<Request>(&line) {
-            Ok(request) => request,
-            Err(error) => {
-                answer(&mut write, &Answer::Error(format!("not a request: {error}"))).await?;
-                continue;
-            }
-        };
-        match request {
-            Request::Serial { server, from } => match inner.servers.serial(&server) {
-                Err(error) => answer(&mut write, &Answer::Error(chain(&error))).await?,
-                Ok(serial) => {
-                    answer(&mut write, &Answer::Ok(json!({ "written": serial.count() }))).await?;
-                    let mut from = from;
-                    let mut typed = [0; 256];
-                    loop {
-                        tokio::select! {
-                            text = serial.read(from) => {
-                                from += text.len();
-                                write.write_all(&text).await?;
-                            }
-                            count = read.read(&mut typed) => match count? {
-                                0 => return Ok(()),
-                                count => serial.type_in(&typed[..count]).await,
-                            },
-                        }
-                    }
-                }
-            },
-            Request::Watch { from } => {
-                answer(&mut write, &Answer::Ok(Value::Null)).await?;
-                for index in from.. {
-                    let event = inner.events.get(index).await;
-                    write.write_all((serde_json::to_string(&event)? + "\n").as_bytes()).await?;
-                }
-            }
-            request => {
-                let result = inner.perform(request).await;
-                let reply = result.map_or_else(|error| Answer::Error(chain(&error)), Answer::Ok);
-                answer(&mut write, &reply).await?;
-            }
-        }
-    }
-}
-
-async fn answer(write: &mut (impl AsyncWriteExt + Unpin), answer: &Answer) -> io::Result<()> {
-    write.write_all((serde_json::to_string(answer)? + "\n").as_bytes()).await
-}
-
-/// An error and its causes, in one line.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut words = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        words.push_str(": ");
-        words.push_str(&error.to_string());
-        cause = error.source();
-    }
-    words
 }

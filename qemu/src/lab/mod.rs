@@ -5,18 +5,25 @@
 //! dies takes the ones behind it along, so nothing is left behind, whatever kills them.
 
 pub mod control;
+mod conversation;
+mod error;
 pub mod events;
 pub mod faults;
 pub mod forward;
 pub mod handle;
 pub mod inner;
 pub mod interface;
+mod lldpd;
 pub mod namespace;
+mod operator;
 pub mod options;
+pub(crate) mod ownership;
 pub mod programs;
+pub mod refusal;
 pub mod serial;
 pub mod servers;
 pub mod services;
+mod streams;
 pub mod wires;
 
 use std::net::IpAddr;

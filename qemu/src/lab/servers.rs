@@ -2,7 +2,7 @@
 
 use super::{
     events::{Events, What},
-    inner::LabFault,
+    refusal::Refusal,
     serial::Serial,
     wires::Wires,
 };
@@ -87,12 +87,12 @@ impl Servers {
     }
 
     /// Switches a server on.
-    pub async fn boot(self: &Arc<Self>, name: &str) -> Result<(), LabFault> {
+    pub async fn boot(self: &Arc<Self>, name: &str) -> Result<(), Refusal> {
         let server = self.rack.server(name)?.clone();
         {
             let mut starting = lock(&self.starting);
             if lock(&self.on).contains_key(name) || starting.iter().any(|other| other == name) {
-                return Err(LabFault::AlreadyOn(name.to_owned()));
+                return Err(Refusal::AlreadyOn(name.to_owned()));
             }
             starting.push(name.to_owned());
         }
@@ -141,9 +141,9 @@ impl Servers {
     }
 
     /// A server that is on.
-    pub fn machine(&self, name: &str) -> Result<Arc<Machine>, LabFault> {
+    pub fn machine(&self, name: &str) -> Result<Arc<Machine>, Refusal> {
         self.rack.server(name)?;
-        lock(&self.on).get(name).cloned().ok_or_else(|| LabFault::Off(name.to_owned()))
+        lock(&self.on).get(name).cloned().ok_or_else(|| Refusal::Off(name.to_owned()))
     }
 
     /// Whether a server is on.
@@ -164,16 +164,16 @@ impl Servers {
     }
 
     /// A server's serial port.
-    pub fn serial(&self, name: &str) -> Result<Arc<Serial>, LabFault> {
+    pub fn serial(&self, name: &str) -> Result<Arc<Serial>, Refusal> {
         self.rack.server(name)?;
-        self.serials.get(name).cloned().ok_or_else(|| LabFault::Off(name.to_owned()))
+        self.serials.get(name).cloned().ok_or_else(|| Refusal::Off(name.to_owned()))
     }
 
     /// Pulls a cable: nothing passes any more, and the NIC loses its carrier.
-    pub async fn unplug(&self, nic: &NicRef) -> Result<PortRef, LabFault> {
+    pub async fn unplug(&self, nic: &NicRef) -> Result<PortRef, Refusal> {
         self.rack.nic(nic)?;
         let end = End::Nic(nic.clone());
-        let port = self.wires.fabric().unplug(&end).ok_or_else(|| LabFault::NotPlugged(nic.clone()))?;
+        let port = self.wires.fabric().unplug(&end).ok_or_else(|| Refusal::NotPlugged(nic.clone()))?;
         lock(&self.last).insert(nic.clone(), port.clone());
         self.wires.tell_daemon(&port);
         self.tell_carrier(nic).await?;
@@ -183,10 +183,10 @@ impl Servers {
     }
 
     /// Plugs a cable: into the port named, or the one it was in last.
-    pub async fn plug(&self, nic: &NicRef, port: Option<PortRef>) -> Result<PortRef, LabFault> {
+    pub async fn plug(&self, nic: &NicRef, port: Option<PortRef>) -> Result<PortRef, Refusal> {
         self.rack.nic(nic)?;
         let last = || lock(&self.last).get(nic).cloned();
-        let port = port.or_else(last).ok_or_else(|| LabFault::NeverPlugged(nic.clone()))?;
+        let port = port.or_else(last).ok_or_else(|| Refusal::NeverPlugged(nic.clone()))?;
         let end = End::Nic(nic.clone());
         self.wires.fabric().plug(end.clone(), &port)?;
         lock(&self.last).insert(nic.clone(), port.clone());
@@ -197,8 +197,20 @@ impl Servers {
         Ok(port)
     }
 
+    /// Moves a cable; answers the port it was in. Where it can't be plugged, it goes back.
+    pub async fn move_cable(&self, nic: &NicRef, port: PortRef) -> Result<PortRef, Refusal> {
+        let was_in = self.unplug(nic).await?;
+        match self.plug(nic, Some(port)).await {
+            Ok(_) => Ok(was_in),
+            Err(refusal) => {
+                self.plug(nic, Some(was_in)).await?;
+                Err(refusal)
+            }
+        }
+    }
+
     /// Sets the carriers of the NIC at a port, after the port was shut or opened.
-    pub async fn port_changed(&self, port: &PortRef) -> Result<(), LabFault> {
+    pub async fn port_changed(&self, port: &PortRef) -> Result<(), Refusal> {
         self.wires.tell_daemon(port);
         let end = self.wires.fabric().end_at(port).cloned();
         match end {
@@ -214,7 +226,7 @@ impl Servers {
         fabric.is_down(&port).is_ok_and(|down| !down).then_some(port)
     }
 
-    async fn tell_carrier(&self, nic: &NicRef) -> Result<(), LabFault> {
+    async fn tell_carrier(&self, nic: &NicRef) -> Result<(), Refusal> {
         let Ok(machine) = self.machine(&nic.server) else { return Ok(()) };
         let nics = &self.rack.server(&nic.server)?.nics;
         if let Some(index) = nics.iter().position(|spec| spec.name == nic.nic) {

@@ -1,6 +1,7 @@
 //! The programs beside the servers: Senzu, pxe, `lldpd`. Each is started with a configuration written here, logged, and
 //! waited for until it says that it serves.
 
+use nix::{sys::signal::Signal, unistd::Pid};
 use std::{
     fs::File,
     io::{self, Write},
@@ -12,7 +13,7 @@ use std::{
 use thiserror::Error;
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, BufReader},
-    process::{Child, Command},
+    process::Command,
     sync::watch,
 };
 
@@ -74,29 +75,31 @@ pub enum ServiceError {
     },
 }
 
-/// A service that runs.
+/// A service that runs, or ran.
 pub struct Service {
     name: String,
-    child: Child,
+    id: Option<Pid>,
     log: PathBuf,
     ready: watch::Receiver<bool>,
+    /// How it ended, once it has.
+    ended: watch::Receiver<Option<String>>,
 }
 
 impl Service {
     /// Starts a program; both its outputs go into `log`. It serves when a line of its standard output says `ready`.
     pub fn start(name: &str, mut command: Command, log: &Path) -> Result<Self, ServiceError> {
-        let failed = |source| ServiceError::Start { service: name.to_owned(), program: command_path(&command), source };
+        let program = PathBuf::from(command.as_std().get_program());
+        let failed = |source| ServiceError::Start { service: name.to_owned(), program: program.clone(), source };
         let file = File::options().create(true).append(true).open(log).map_err(failed)?;
-        let failed = |program: PathBuf| move |source| ServiceError::Start { service: name.to_owned(), program, source };
-        let program = command_path(&command);
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
-            .map_err(failed(program))?;
+            .map_err(failed)?;
         let (says_ready, ready) = watch::channel(false);
+        let (ends, ended) = watch::channel(None);
         let file = Arc::new(Mutex::new(file));
         if let Some(out) = child.stdout.take() {
             tokio::spawn(copy(out, Arc::clone(&file), Some(says_ready)));
@@ -104,19 +107,20 @@ impl Service {
         if let Some(err) = child.stderr.take() {
             tokio::spawn(copy(err, file, None));
         }
-        Ok(Self { name: name.to_owned(), child, log: log.to_owned(), ready })
+        let id = child.id().map(|id| Pid::from_raw(id.cast_signed()));
+        tokio::spawn(async move {
+            let status = child.wait().await;
+            ends.send_replace(Some(status.map_or_else(|error| error.to_string(), |status| status.to_string())));
+        });
+        Ok(Self { name: name.to_owned(), id, log: log.to_owned(), ready, ended })
     }
 
     /// Waits until it says that it serves.
     pub async fn ready(&mut self) -> Result<(), ServiceError> {
+        let mut ready = self.ready.clone();
         tokio::select! {
-            Ok(_) = self.ready.wait_for(|ready| *ready) => Ok(()),
-            status = self.child.wait() => Err(ServiceError::Ended {
-                service: self.name.clone(),
-                status: status.map_or_else(|error| error.to_string(), |status| status.to_string()),
-                log: self.log.clone(),
-                last: last_lines(&self.log),
-            }),
+            Ok(_) = ready.wait_for(|ready| *ready) => Ok(()),
+            status = self.end() => Err(self.has_ended(status)),
             () = tokio::time::sleep(READY_WITHIN) => Err(ServiceError::NotReady {
                 service: self.name.clone(),
                 log: self.log.clone(),
@@ -127,38 +131,53 @@ impl Service {
 
     /// Runs a program to its end.
     pub async fn run(name: &str, command: Command, log: &Path) -> Result<(), ServiceError> {
-        let mut service = Self::start(name, command, log)?;
-        match service.child.wait().await {
-            Ok(status) if status.success() => Ok(()),
-            status => Err(ServiceError::Ended {
-                service: name.to_owned(),
-                status: status.map_or_else(|error| error.to_string(), |status| status.to_string()),
-                log: log.to_owned(),
-                last: last_lines(log),
-            }),
+        let service = Self::start(name, command, log)?;
+        match service.end().await {
+            status if status == SUCCESS => Ok(()),
+            status => Err(service.has_ended(status)),
         }
     }
 
-    /// Asks it to end, and waits until it has.
-    pub async fn stop(mut self) -> String {
-        if let Some(id) = self.child.id() {
-            let id = nix::unistd::Pid::from_raw(id.cast_signed());
-            let _ = nix::sys::signal::kill(id, nix::sys::signal::Signal::SIGTERM);
+    /// Waits until it has ended; answers how. Does not hold on to the service.
+    pub fn end(&self) -> impl Future<Output = String> + use<> {
+        let mut ended = self.ended.clone();
+        async move {
+            let status = ended.wait_for(Option::is_some).await;
+            status.ok().and_then(|status| status.clone()).unwrap_or_default()
         }
-        match tokio::time::timeout(STOP_WITHIN, self.child.wait()).await {
-            Ok(Ok(status)) => status.to_string(),
-            Ok(Err(error)) => error.to_string(),
+    }
+
+    /// Whether it still runs.
+    pub fn runs(&self) -> bool {
+        self.ended.borrow().is_none()
+    }
+
+    /// Asks it to end, and waits until it has; answers how.
+    pub async fn stop(self) -> String {
+        self.signal(Signal::SIGTERM);
+        match tokio::time::timeout(STOP_WITHIN, self.end()).await {
+            Ok(status) => status,
             Err(_) => {
-                let _ = self.child.kill().await;
-                format!("killed, as it did not end within {} s", STOP_WITHIN.as_secs())
+                self.signal(Signal::SIGKILL);
+                format!("{}, as it did not end within {} s", self.end().await, STOP_WITHIN.as_secs())
             }
         }
     }
+
+    fn signal(&self, signal: Signal) {
+        // Once it has ended, its id may be somebody else's.
+        if let Some(id) = self.id.filter(|_| self.runs()) {
+            let _ = nix::sys::signal::kill(id, signal);
+        }
+    }
+
+    fn has_ended(&self, status: String) -> ServiceError {
+        ServiceError::Ended { service: self.name.clone(), status, log: self.log.clone(), last: last_lines(&self.log) }
+    }
 }
 
-fn command_path(command: &Command) -> PathBuf {
-    command.as_std().get_program().into()
-}
+/// How the standard library writes that all went well.
+const SUCCESS: &str = "exit status: 0";
 
 /// Copies lines into the log; one that is or begins with `ready` is the sign. A program whose output ends will never say it.
 async fn copy(from: impl AsyncRead + Unpin, log: Arc<Mutex<File>>, ready: Option<watch::Sender<bool>>) {
@@ -173,7 +192,8 @@ async fn copy(from: impl AsyncRead + Unpin, log: Arc<Mutex<File>>, ready: Option
     }
 }
 
-fn last_lines(log: &Path) -> String {
+/// A log's end, for an error's words.
+pub fn last_lines(log: &Path) -> String {
     let text = std::fs::read(log).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
     let lines: Vec<&str> = text.lines().collect();
@@ -230,43 +250,6 @@ recognized = {{ first = "10.78.0.150", last = "10.78.0.199", lease_s = 43200 }}
     }
 }
 
-/// One `lldpd`'s configuration: it speaks for one switch, on the taps of the ports it has.
-pub fn lldpd_configuration(
-    switch: &crate::rack::SwitchSpec,
-    taps: &[(String, &crate::rack::PortSpec)],
-    interval: Duration,
-) -> String {
-    let quoted = |text: &str| format!("\"{}\"", text.replace('"', ""));
-    let mut lines = vec![
-        format!("configure system hostname {}", quoted(&switch.name)),
-        format!("configure system description {}", quoted(switch.description.as_deref().unwrap_or("PIOUS lab switch"))),
-        format!("configure lldp tx-interval {}", interval.as_secs()),
-    ];
-    if let Some(address) = switch.management {
-        lines.push(format!("configure system ip management pattern {address}"));
-    }
-    for (tap, port) in taps {
-        lines.push(format!("configure ports {tap} lldp portidsubtype local {}", quoted(&port.name)));
-        let description = port.description.as_deref().unwrap_or(&port.name);
-        lines.push(format!("configure ports {tap} lldp portdescription {}", quoted(description)));
-        // The host has no VLAN devices to tell it from: IEEE 802.1's Port VLAN ID (subtype 1) and VLAN Name (3) by hand.
-        if let Some(native) = port.native {
-            lines.push(custom_tlv(tap, 1, &native.to_be_bytes()));
-        }
-        for vlan in port.native.iter().chain(&port.tagged) {
-            let name =
-                if *vlan == crate::rack::PROVISIONING_VLAN { "provisioning".into() } else { format!("vlan{vlan}") };
-            lines.push(custom_tlv(tap, 3, &[&vlan.to_be_bytes()[..], &[name.len() as u8], name.as_bytes()].concat()));
-        }
-    }
-    lines.join("\n") + "\n"
-}
-
-fn custom_tlv(tap: &str, subtype: u8, value: &[u8]) -> String {
-    let octets: Vec<String> = value.iter().map(|octet| format!("{octet:02x}")).collect();
-    format!("configure ports {tap} lldp custom-tlv add oui 00,80,c2 subtype {subtype} oui-info {}", octets.join(","))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -278,25 +261,6 @@ mod tests {
         let table: toml::Table = toml::from_str(&text).unwrap();
         assert_eq!(table["state"].as_str(), Some("/a \"b\"/c"));
         assert_eq!(table["networks"][1]["recognized"]["lease_s"].as_integer(), Some(43200));
-    }
-
-    #[test]
-    fn lldpd_is_told_what_the_rack_says() {
-        let switch: crate::rack::SwitchSpec = toml::from_str(
-            "name = 'r1-sw1'\nchassis = '52:54:00:5e:00:01'\nports = [{name='Ethernet1', native=10, lldp='lldpd'}]",
-        )
-        .unwrap();
-        assert_eq!(
-            lldpd_configuration(&switch, &[("lldp0".into(), &switch.ports[0])], Duration::from_secs(3)),
-            "configure system hostname \"r1-sw1\"\n\
-             configure system description \"PIOUS lab switch\"\n\
-             configure lldp tx-interval 3\n\
-             configure ports lldp0 lldp portidsubtype local \"Ethernet1\"\n\
-             configure ports lldp0 lldp portdescription \"Ethernet1\"\n\
-             configure ports lldp0 lldp custom-tlv add oui 00,80,c2 subtype 1 oui-info 00,0a\n\
-             configure ports lldp0 lldp custom-tlv add oui 00,80,c2 subtype 3 oui-info \
-             00,0a,0c,70,72,6f,76,69,73,69,6f,6e,69,6e,67\n"
-        );
     }
 
     #[tokio::test]

@@ -46,12 +46,14 @@ pub enum MachineError {
         source: io::Error,
     },
     /// QEMU ended before it opened its sockets.
-    #[error("server {server}: QEMU ended at once; see {log}")]
+    #[error("server {server}: QEMU ended at once; its last words, from {log}:\n{last}")]
     Died {
         /// The server.
         server: String,
         /// Where it said why.
         log: PathBuf,
+        /// What it said.
+        last: String,
     },
     /// QEMU did not open its sockets.
     #[error("server {server}: QEMU did not connect within {} s", CONNECTED_WITHIN.as_secs())]
@@ -131,7 +133,10 @@ impl Machine {
                 let ((qmp, _), (serial, _)) = connected.map_err(at("accepting at", places.sockets.clone()))?;
                 (qmp, serial)
             }
-            _ = process.wait() => return Err(MachineError::Died { server: name.clone(), log }),
+            _ = process.wait() => {
+                let last = std::fs::read_to_string(&log).unwrap_or_default().trim().to_owned();
+                return Err(MachineError::Died { server: name.clone(), log, last });
+            }
             () = tokio::time::sleep(CONNECTED_WITHIN) => return Err(MachineError::Silent { server: name.clone() }),
         };
         let (qmp, events) =

@@ -1,0 +1,51 @@
+//! Why something that was asked of the lab was not done, seen from inside.
+
+use super::{programs::ProgramError, services::ServiceError, wires::WireError};
+use crate::{
+    machine::running::MachineError,
+    rack::{NicRef, RackError},
+    switch::fabric::FabricError,
+};
+use std::{io, path::PathBuf};
+use thiserror::Error;
+
+/// Why something that was asked for was not done.
+#[derive(Debug, Error)]
+#[allow(missing_docs)]
+pub enum Refusal {
+    #[error(transparent)]
+    Rack(#[from] RackError),
+    #[error(transparent)]
+    Fabric(#[from] FabricError),
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    #[error(transparent)]
+    Machine(#[from] MachineError),
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+    #[error(transparent)]
+    Program(#[from] ProgramError),
+    #[error("server {0} is on already")]
+    AlreadyOn(String),
+    #[error("server {0} is off")]
+    Off(String),
+    #[error("the cable of {0} is in no port")]
+    NotPlugged(NicRef),
+    #[error("the cable of {0} was in no port yet; say which")]
+    NeverPlugged(NicRef),
+    #[error("{0} runs already")]
+    ServiceRuns(&'static str),
+    #[error("{0} does not run")]
+    ServiceStopped(&'static str),
+    #[error("stop senzu before something else takes its place")]
+    SenzuInTheWay,
+    #[error("{what} {path}")]
+    File {
+        what: &'static str,
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("taking Senzu's place")]
+    Fault(#[source] io::Error),
+}
