@@ -56,8 +56,10 @@ fn run(settled: &dyn Fn()) {
     };
     let workers = thread::available_parallelism().map_or(1, usize::from).clamp(FEWEST_WORKERS, MOST_WORKERS);
     thread::scope(|scope| {
+        // One worker is for network modules alone: they never wait behind a slow disk controller.
+        scope.spawn(|| queue.work(&loader, |state| state.urgent.pop_front()));
         for _ in 0..workers {
-            scope.spawn(|| queue.work(&loader));
+            scope.spawn(|| queue.work(&loader, |state| state.urgent.pop_front().or_else(|| state.waiting.pop_front())));
         }
         let mut devices = Devices { aliases: &aliases, queue: &queue, asked: HashSet::new() };
         devices.coldplug();
@@ -169,16 +171,23 @@ struct Queue {
 
 #[derive(Default)]
 struct QueueState {
+    urgent: VecDeque<String>,
     waiting: VecDeque<String>,
     working: usize,
     closed: bool,
+}
+
+impl QueueState {
+    fn is_idle(&self) -> bool {
+        self.urgent.is_empty() && self.waiting.is_empty() && self.working == 0
+    }
 }
 
 impl Queue {
     fn push(&self, module: &str, place: Place) {
         let mut state = self.lock();
         match place {
-            Place::First => state.waiting.push_front(module.to_owned()),
+            Place::First => state.urgent.push_back(module.to_owned()),
             Place::Last => state.waiting.push_back(module.to_owned()),
         }
         self.changed.notify_all();
@@ -190,22 +199,21 @@ impl Queue {
     }
 
     fn is_idle(&self) -> bool {
-        let state = self.lock();
-        state.waiting.is_empty() && state.working == 0
+        self.lock().is_idle()
     }
 
     fn wait_until_idle(&self) {
         let mut state = self.lock();
-        while !state.waiting.is_empty() || state.working > 0 {
+        while !state.is_idle() {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
-    /// A worker's life.
-    fn work(&self, loader: &Loader) {
+    /// A worker's life, with what it takes.
+    fn work(&self, loader: &Loader, take: impl Fn(&mut QueueState) -> Option<String>) {
         let mut state = self.lock();
         loop {
-            if let Some(module) = state.waiting.pop_front() {
+            if let Some(module) = take(&mut state) {
                 state.working += 1;
                 drop(state);
                 loader.load(&module);
