@@ -88,7 +88,11 @@ fn run_session(boot_id: &str, signals: &Signals) -> Result<Ending, LastWords> {
                 session.listen();
                 return Err(LastWords::new(death, session.lived(), session.ring()));
             }
-            (None, Some((_, deadline))) if Instant::now() >= deadline => session.signal(Signal::SIGKILL),
+            (None, Some((ending, deadline))) if Instant::now() >= deadline => {
+                // Not waited for: what hangs in a driver does not even die, and must not hold up the end.
+                session.signal(Signal::SIGKILL);
+                return Ok(ending);
+            }
             (None, _) => {}
         }
     }

@@ -193,6 +193,21 @@ fn a_session_that_does_not_listen_holds_up_the_end_for_its_grace_only() {
 }
 
 #[test]
+fn a_session_that_hangs_and_does_not_even_die_holds_up_the_end_no_longer() {
+    let room = Room::boot();
+    let session = room.session(None);
+    session.hang();
+    room.init().signal(Signal::SIGPWR);
+    wait_until(
+        || room.init().is_ending(),
+        || format!("PID 1 still waits for a session that hangs; on its console:\n{}", room.serial.text()),
+    );
+    // The kernel, other than PID 1, waits for everybody in the room.
+    session.release();
+    assert_eq!(room.end(PATIENCE), End::PowerOff);
+}
+
+#[test]
 fn the_mount_table_stands_when_the_session_starts() {
     let room = Room::boot();
     room.session(None);

@@ -80,6 +80,30 @@ impl Process {
         trace(libc::PTRACE_DETACH, self.0, 0);
     }
 
+    /// Makes it hang: it hears no signal, and when it is killed nobody learns of it, until it is released. (A traced process
+    /// waits for its tracer at each signal, and as a zombie too.)
+    pub fn hang(self) {
+        trace(libc::PTRACE_SEIZE, self.0, 0);
+    }
+
+    /// Ends what [`Process::hang`] began, for one that was killed meanwhile.
+    pub fn release(self) {
+        loop {
+            let status = waitpid(self.pid(), Some(WaitPidFlag::__WALL)).expect("a traced process tells");
+            if matches!(status, WaitStatus::Signaled(..)) {
+                return;
+            }
+        }
+    }
+
+    /// Whether it is ending: PF_EXITING among its flags (proc_pid_stat(5), the ninth field, seventh after the name).
+    pub fn is_ending(self) -> bool {
+        const PF_EXITING: u32 = 4;
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.0)).unwrap_or_default();
+        let flags = stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(6)?.parse::<u32>().ok());
+        flags.is_some_and(|flags| flags & PF_EXITING != 0)
+    }
+
     fn registers(self) -> libc::user_regs_struct {
         // SAFETY: a structure of integers, for which zeroes are values.
         let mut registers: libc::user_regs_struct = unsafe { std::mem::zeroed() };
