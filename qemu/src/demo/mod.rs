@@ -55,6 +55,13 @@ pub async fn run(options: Options, output: &Path, once: bool) -> anyhow::Result<
     }
     let held = told.is_ok() && report.held();
     finish(&lab, &mut report, output).await?;
+    teller.chapter("What began when, in seconds since power-on or restart:");
+    for (server, boots) in &report.timelines {
+        for boot in boots {
+            teller.say(&format!("  {server}  {}", boot.line()));
+        }
+    }
+    teller.say("");
     report.write(&output.join("report.json"), held)?;
     teller.say(&format!("Written: {}", output.join("report.json").display()));
     teller.say(if held { "Every step held." } else { "NOT every step held." });
@@ -74,11 +81,11 @@ async fn finish(lab: &Lab, report: &mut Report, output: &Path) -> Result<(), Lab
     for server in &lab.rack.servers {
         let sessions = senzu.get(&format!("/v1/assets/{}", server.name)).await.unwrap_or_default();
         report.timelines.insert(server.name.clone(), timeline::boots(&events, &server.name, &sessions));
-        let log = output.join(format!("{}.serial.log", server.name));
+        let name = format!("{}.serial.log", server.name);
         let from: PathBuf = lab.dir().join("servers").join(&server.name).join("serial.log");
         // A server that was never switched on wrote nothing.
-        if std::fs::copy(&from, &log).is_ok() {
-            report.serial_logs.insert(server.name.clone(), log);
+        if std::fs::copy(&from, output.join(&name)).is_ok() {
+            report.serial_logs.insert(server.name.clone(), name);
         }
     }
     Ok(())

@@ -2,11 +2,7 @@
 
 use super::timeline::Boot;
 use serde::Serialize;
-use std::{
-    collections::BTreeMap,
-    io,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, io, path::Path};
 
 /// What happened.
 #[derive(Debug, Default, Serialize)]
@@ -14,10 +10,10 @@ pub struct Report {
     pub steps: Vec<Step>,
     /// One timeline per boot, by server.
     pub timelines: BTreeMap<String, Vec<Boot>>,
-    /// PNG files, by server.
-    pub screenshots: BTreeMap<String, Vec<PathBuf>>,
-    /// By server.
-    pub serial_logs: BTreeMap<String, PathBuf>,
+    /// PNG files beside the report, by server.
+    pub screenshots: BTreeMap<String, Vec<String>>,
+    /// Files beside the report, by server.
+    pub serial_logs: BTreeMap<String, String>,
 }
 
 /// One step of the story.

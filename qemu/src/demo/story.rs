@@ -181,6 +181,8 @@ impl Story<'_> {
             Ok(((), line))
         };
         self.step(server, "PIOUS runs", agent).await?;
+        // Whatever happens next, there is one picture of each server.
+        self.screenshot(server, "console").await?;
         Ok(serial)
     }
 
@@ -218,13 +220,16 @@ impl Story<'_> {
     }
 
     async fn screenshot(&mut self, server: &str, moment: &str) -> anyhow::Result<()> {
-        let file = self.output.join(format!("{server}-{moment}.png"));
-        match self.lab.screenshot(server, &file).await {
+        let file = format!("{server}-{moment}.png");
+        match self.lab.screenshot(server, &self.output.join(&file)).await {
             Ok(()) => {
-                self.report.screenshots.entry(server.into()).or_default().push(file);
+                let files = self.report.screenshots.entry(server.into()).or_default();
+                if !files.contains(&file) {
+                    files.push(file);
+                }
                 Ok(())
             }
-            // A healthy server may be off before its picture is taken; the report then has one fewer.
+            // A healthy server may be off before its picture is taken again.
             Err(error) => {
                 self.teller.say(&format!("            (no picture of {server}: {error})"));
                 Ok(())

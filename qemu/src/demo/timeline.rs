@@ -22,8 +22,8 @@ pub struct Boot {
 /// A moment of a boot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Phase {
-    /// `firmware`: its network driver speaks; `loader`: it loads iPXE; `ipxe`: iPXE speaks; `download`: of the kernel
-    /// begins; `initrd`: of the initrd begins; then the agent's own: `kernel`, `init`, …; `off`.
+    /// What begins: `firmware`; `firmware_dhcp`, its own network boot; `loader`, its download of iPXE; `ipxe`;
+    /// `download` of the kernel; `initrd`, its download; then what the agent tells, from `kernel` to `findings`; `off`.
     pub phase: String,
     /// Milliseconds since the boot began.
     pub at_ms: u64,
@@ -40,10 +40,14 @@ pub fn boots(events: &[Event], server: &str, asset: &Value) -> Vec<Boot> {
         };
         if let Some(by) = begins {
             // One restart is several resets: the guest's own, then the BIOS's while it tells a cold start from a warm one.
-            if by == "reset" && boots.last().is_some_and(|boot| boot.by == by && boot.phases.is_empty()) {
+            if by == "reset" && boots.last().is_some_and(|boot| boot.by == by && boot.phases.len() == 1) {
                 continue;
             }
-            boots.push(Boot { by, started_ms: event.at_ms, phases: Vec::new() });
+            boots.push(Boot {
+                by,
+                started_ms: event.at_ms,
+                phases: vec![Phase { phase: "firmware".into(), at_ms: 0 }],
+            });
         } else if let (Some(boot), Some(phase)) = (boots.last_mut(), phase(&event.what)) {
             boot.add(phase, event.at_ms);
         }
@@ -59,7 +63,7 @@ pub fn boots(events: &[Event], server: &str, asset: &Value) -> Vec<Boot> {
 
 fn phase(what: &What) -> Option<&'static str> {
     match what {
-        What::Wire(Moment::Dhcp { client: DhcpClient::Firmware, .. }) => Some("firmware"),
+        What::Wire(Moment::Dhcp { client: DhcpClient::Firmware, .. }) => Some("firmware_dhcp"),
         What::Wire(Moment::Dhcp { client: DhcpClient::Ipxe, .. }) => Some("ipxe"),
         What::Wire(Moment::Tftp { .. }) => Some("loader"),
         What::Wire(Moment::Http { request }) if request.ends_with("/image/vmlinuz") => Some("download"),
@@ -89,6 +93,12 @@ fn add_session(boots: &mut [Boot], session: &Value) {
 }
 
 impl Boot {
+    /// One line for a terminal: what began when, in seconds.
+    pub fn line(&self) -> String {
+        let words = |phase: &Phase| format!("{} {:.1}", phase.phase, phase.at_ms as f64 / 1000.0);
+        self.phases.iter().map(words).collect::<Vec<_>>().join("  ")
+    }
+
     /// Only the first of each phase counts.
     fn add(&mut self, phase: &str, unix_ms: u64) {
         if !self.phases.iter().any(|known| known.phase == phase) {
@@ -136,7 +146,8 @@ mod tests {
                     by: "power_on",
                     started_ms: 1_000,
                     phases: phases(&[
-                        ("firmware", 2_000),
+                        ("firmware", 0),
+                        ("firmware_dhcp", 2_000),
                         ("loader", 3_000),
                         ("ipxe", 4_000),
                         ("download", 5_000),
@@ -146,7 +157,11 @@ mod tests {
                         ("boot_event", 11_000),
                     ]),
                 },
-                Boot { by: "reset", started_ms: 20_000, phases: phases(&[("ipxe", 1_000), ("off", 10_000)]) },
+                Boot {
+                    by: "reset",
+                    started_ms: 20_000,
+                    phases: phases(&[("firmware", 0), ("ipxe", 1_000), ("off", 10_000)])
+                },
             ]
         );
     }
