@@ -83,6 +83,7 @@ async fn lab(place: &Place, image: &Path, cmdline: &str) -> Result<Lab> {
     let mut options = Options::of("bench");
     options.image = image.to_owned();
     options.cmdline = cmdline.to_owned();
+    options.programs = place.programs.clone();
     options.page = false;
     let rack = place.target.parent().context("the repository")?.join(RACK);
     Ok(Lab::up(&rack, options).await?)

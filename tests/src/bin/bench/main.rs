@@ -26,8 +26,10 @@ struct Options {
 /// Where things are, below the repository.
 struct Place {
     target: PathBuf,
-    /// The operators' programs as they are shipped.
+    /// The programs of this profile: what takes time is measured optimised.
     tools: PathBuf,
+    /// The programs that `scripts/build` made: the lab's.
+    programs: PathBuf,
     agent: PathBuf,
     work: PathBuf,
 }
@@ -40,7 +42,7 @@ impl Place {
         let target = triple.parent().context("target")?.to_owned();
         let work = target.join("bench");
         std::fs::create_dir_all(&work).with_context(|| format!("make {}", work.display()))?;
-        Ok(Self { agent: triple.join("agent/pious-agent"), target, tools, work })
+        Ok(Self { agent: triple.join("agent/pious-agent"), programs: triple.join("debug"), target, tools, work })
     }
 
     /// The fetched kernel packages, as `pious-initrd` takes them.
