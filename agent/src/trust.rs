@@ -6,7 +6,7 @@ use pious_protocol::envelope::KeySet;
 use serde::{Deserialize, de::DeserializeOwned};
 use std::{
     io::Read,
-    net::IpAddr,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     path::{Path, PathBuf},
 };
 use thiserror::Error;
@@ -112,7 +112,8 @@ impl AllowList {
 
 fn is_in(networks: &[IpNet], address: IpAddr) -> bool {
     let address = address.to_canonical();
-    address.is_loopback() || networks.iter().any(|network| network.contains(&address))
+    let is_this_host = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)].contains(&address);
+    is_this_host || networks.iter().any(|network| network.contains(&address))
 }
 
 impl Trust {

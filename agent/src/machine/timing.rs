@@ -39,7 +39,7 @@ pub const WARNINGS: usize = 8;
 /// one failure. The rest itself is half of that and up to as much again by luck, so that a fleet does not march in step.
 pub fn rest(failures: u32, urls: usize, longest: Duration, random: u64) -> Duration {
     let urls = u32::try_from(urls.max(1)).unwrap_or(u32::MAX);
-    let full = if failures % urls == 0 {
+    let full = if failures.is_multiple_of(urls) {
         let doublings = (failures / urls).saturating_sub(1).min(16);
         FIRST_REST.saturating_mul(1 << doublings).min(longest)
     } else {
