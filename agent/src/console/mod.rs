@@ -16,4 +16,4 @@ mod words;
 pub use lines::Lines;
 pub use output::{Output, quiet_kernel};
 pub use screen::draw;
-pub use view::{Busy, Neighbour, NicView, SenzuReach, Surroundings, View};
+pub use view::{Busy, Judged, Neighbour, NicView, SenzuReach, Surroundings, View};

@@ -1,6 +1,6 @@
 //! The one line that names one next action: what a person in front of this server should do now.
 
-use super::{NicView, SenzuReach, View};
+use super::{Judged, NicView, SenzuReach, View};
 use pious_protocol::{
     facts::{Dhcp, Link},
     finding::{Finding, Verdict},
@@ -28,8 +28,10 @@ pub(super) fn of(view: &View) -> String {
     if let SenzuReach::Fails { why, .. } = &view.senzu {
         return format!("nothing here; tell whoever runs Senzu that {} is not reached ({why})", view.senzu_url);
     }
-    if !view.is_judged {
-        return "wait: asking Senzu which asset this is".into();
+    match view.judged {
+        Judged::Yes => {}
+        Judged::DriversLoad => return "wait: drivers are loading".into(),
+        Judged::NothingExpected => return "wait: asking Senzu which asset this is".into(),
     }
     if let Some(finding) = worst(view, Verdict::Unknown) {
         return finding.remedy.clone();
@@ -38,7 +40,9 @@ pub(super) fn of(view: &View) -> String {
 }
 
 fn worst(view: &View, verdict: Verdict) -> Option<&Finding> {
-    view.findings.iter().find(|finding| view.is_judged && finding.verdict == verdict && !finding.remedy.is_empty())
+    view.findings
+        .iter()
+        .find(|finding| view.judged == Judged::Yes && finding.verdict == verdict && !finding.remedy.is_empty())
 }
 
 /// What the network needs, while no NIC has an address.
@@ -48,6 +52,11 @@ fn network(view: &View) -> Option<String> {
     }
     if view.nics.is_empty() {
         return Some("wait: looking for network cards; if none appears, the image lacks this card's driver".into());
+    }
+    if let Some(nic) = view.nics.iter().find(|nic| nic.link == Link::Disabled)
+        && view.nics.iter().all(|nic| nic.link != Link::Up)
+    {
+        return Some(format!("wait: bringing up {}", nic.name));
     }
     let Some(up) = view.nics.iter().find(|nic| nic.link == Link::Up) else {
         let names = view.nics.iter().map(|nic| nic.name.as_str()).collect::<Vec<_>>().join(", ");

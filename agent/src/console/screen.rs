@@ -13,7 +13,7 @@ use ratatui::{
     layout::{Constraint, Layout, Rect},
     style::{Color, Modifier, Style},
     text::{Line, Span, Text},
-    widgets::{Block, Borders, Paragraph, Widget, Wrap},
+    widgets::{Block, Borders, Padding, Paragraph, Widget, Wrap},
 };
 
 /// Rows of the network block at most, frame included, so that findings keep the larger half.
@@ -51,7 +51,7 @@ pub fn draw(view: &View, area: Rect, buffer: &mut Buffer) {
     let line = Line::from(vec![Span::styled("next: ", bold()), Span::raw(view.next.clone())]);
     Paragraph::new(line)
         .wrap(Wrap { trim: true })
-        .block(Block::new().borders(Borders::TOP))
+        .block(Block::new().borders(Borders::TOP).padding(Padding::horizontal(1)))
         .style(Style::new().fg(Color::White))
         .render(next, buffer);
 }

@@ -1,6 +1,6 @@
 //! Both drawings of what an engineer meets, as golden text.
 
-use super::{Busy, Lines, Neighbour, NicView, SenzuReach, View, draw, next};
+use super::{Busy, Judged, Lines, Neighbour, NicView, SenzuReach, View, draw, next};
 use pious_protocol::{
     facts::{Dhcp, Link},
     finding::{Finding, Verdict},
@@ -64,7 +64,7 @@ fn healthy() -> View {
         nics: vec![nic(1), nic(2)],
         findings: vec![],
         passed: 14,
-        is_judged: true,
+        judged: Judged::Yes,
         agent_urls: vec!["http://10.77.0.11:8080".into(), "http://10.77.0.12:8080".into()],
         warnings: vec![],
         busy: None,
@@ -96,7 +96,7 @@ fn no_dhcp_answer() -> View {
         senzu: SenzuReach::Untried { why: "no address yet".into() },
         nics: vec![asking(47, 6), dark(2)],
         passed: 0,
-        is_judged: false,
+        judged: Judged::NothingExpected,
         agent_urls: vec![],
         warnings: vec!["kernel command line: pious.sezu=https://10.77.0.1:8443 is not known to this agent".into()],
         ..healthy()
@@ -145,9 +145,15 @@ fn senzu_down() -> View {
             retry_in_s: 12,
         },
         passed: 0,
-        is_judged: false,
+        judged: Judged::NothingExpected,
         ..healthy()
     })
+}
+
+fn starting() -> View {
+    let nics = vec![NicView { link: Link::Disabled, ..dark(1) }];
+    let senzu = SenzuReach::Untried { why: "no network link yet".into() };
+    with_next(View { judged: Judged::DriversLoad, senzu, nics, ..senzu_down() })
 }
 
 fn firmware_busy() -> View {
@@ -197,7 +203,7 @@ macro_rules! golden {
     };
 }
 
-golden!(no_dhcp_answer, miscabled, healthy, senzu_down, firmware_busy, many);
+golden!(starting, no_dhcp_answer, miscabled, healthy, senzu_down, firmware_busy, many);
 
 #[test]
 fn lines_say_only_what_changed() {
@@ -225,7 +231,7 @@ fn lines_do_not_scroll_with_the_seconds() {
 
 #[test]
 fn both_drawings_use_glyphs_that_every_console_has() {
-    for view in [no_dhcp_answer(), miscabled(), healthy(), senzu_down(), firmware_busy(), many()] {
+    for view in [starting(), no_dhcp_answer(), miscabled(), healthy(), senzu_down(), firmware_busy(), many()] {
         assert!(lines(&view).is_ascii());
         let odd: String = screen(&view).chars().filter(|c| !c.is_ascii() && *c != '─').collect();
         assert_eq!(odd, "", "frames are of CP437");

@@ -1,7 +1,7 @@
 //! The view model: what there is to show, and nothing about how.
 
 use super::{next, words::plain};
-use crate::machine::{Ending, Reach, State, is_routable};
+use crate::machine::{Ending, Judging, Reach, State, is_routable};
 use pious_protocol::{
     facts::{Dhcp, Link, Neighbours, Nic},
     finding::{Finding, Verdict},
@@ -44,8 +44,8 @@ pub struct View {
     pub findings: Vec<Finding>,
     /// How many checks passed.
     pub passed: usize,
-    /// Whether an expectation is known at all.
-    pub is_judged: bool,
+    /// Whether there is a judgement at all.
+    pub judged: Judged,
     /// Where the agent's own server answers.
     pub agent_urls: Vec<String>,
     /// What people must know besides.
@@ -58,6 +58,18 @@ pub struct View {
     pub next: String,
     /// The moments of this boot.
     pub timeline: Vec<TimelineEntry>,
+}
+
+/// Whether there is a judgement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Judged {
+    /// There is.
+    Yes,
+    /// Not yet: drivers load.
+    DriversLoad,
+    /// Not yet: Senzu has not said what is expected.
+    NothingExpected,
 }
 
 /// Whether Senzu answers.
@@ -151,7 +163,11 @@ impl View {
             nics: facts.nics.iter().map(NicView::of).collect(),
             findings: findings.iter().map(foreign_finding).collect(),
             passed: passed.len(),
-            is_judged: known.is_some(),
+            judged: match state.judging() {
+                Judging::Judged => Judged::Yes,
+                Judging::DevicesComing => Judged::DriversLoad,
+                Judging::NothingExpected => Judged::NothingExpected,
+            },
             agent_urls: agent_urls(&facts.nics, surroundings.port),
             warnings: state.warnings.iter().map(|warning| foreign(warning)).collect(),
             busy: None,
@@ -272,9 +288,8 @@ fn agent_urls(nics: &[Nic], port: Option<u16>) -> Vec<String> {
 
 fn firmware_warning(missing: &[String]) -> Option<String> {
     let first = missing.first()?;
-    let more = missing.len() - 1;
-    let others = if more == 0 { String::new() } else { format!(" and {more} more") };
-    Some(foreign(&format!("the image lacks firmware that its drivers may ask for: {first}{others}")))
+    let count = missing.len();
+    Some(foreign(&format!("{count} firmware files that drivers may ask for are not in the image, {first} first")))
 }
 
 fn ending_words(ending: Ending) -> String {

@@ -1,6 +1,6 @@
 //! Words that both drawings share.
 
-use super::{NicView, SenzuReach, View};
+use super::{Judged, Neighbour, NicView, SenzuReach, View};
 use pious_protocol::{
     facts::{Dhcp, Link},
     finding::{Finding, Verdict},
@@ -77,11 +77,11 @@ pub(super) fn vlan(nic: &NicView) -> String {
 
 /// The other end. Why none is heard takes more words than a column has; the finding on that cable has them.
 pub(super) fn neighbour(nic: &NicView) -> String {
+    let name = |neighbour: &Neighbour| format!("{} {}", neighbour.switch, neighbour.port);
     match nic.neighbours.as_slice() {
-        [first] => format!("{} {}", first.switch, first.port),
-        [first, rest @ ..] => format!("{} {} +{}", first.switch, first.port, rest.len()),
         [] if nic.link != Link::Up => "-".into(),
         [] => "none heard".into(),
+        heard => heard.iter().map(name).collect::<Vec<_>>().join(" / "),
     }
 }
 
@@ -157,9 +157,10 @@ pub(super) fn title(finding: &Finding) -> String {
 pub(super) fn tally(view: &View) -> String {
     let failed = view.findings.iter().filter(|finding| finding.verdict == Verdict::Fail).count();
     let unknown = view.findings.len() - failed;
-    match view.is_judged {
-        true => format!("{failed} failed, {unknown} unknown, {} passed", view.passed),
-        false => "not judged: Senzu has not said what is expected".into(),
+    match view.judged {
+        Judged::Yes => format!("{failed} failed, {unknown} unknown, {} passed", view.passed),
+        Judged::DriversLoad => "not judged yet: drivers are loading".into(),
+        Judged::NothingExpected => "not judged: Senzu has not said what is expected".into(),
     }
 }
 

@@ -16,7 +16,6 @@ impl State {
                 self.lines.greeting.succeed();
                 self.reached("whoami", moment.at);
                 self.open_session(*whoami, flight, actions);
-                self.reached("findings", moment.at);
             }
             Err(failure) => self.failed(|state| &mut state.lines.greeting, flight, failure, moment, actions),
         }

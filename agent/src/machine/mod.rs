@@ -145,6 +145,28 @@ impl Gathering {
     }
 }
 
+/// Whether the machine's devices have their drivers: what is not there before is not missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Devices {
+    /// Drivers load; not waited for longer than until then.
+    Coming { until: Duration },
+    /// Drivers are loaded; what they found is being read.
+    Settled { until: Duration },
+    /// All is read.
+    Read,
+}
+
+/// Whether there is a judgement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Judging {
+    /// There is.
+    Judged,
+    /// Not yet: drivers load.
+    DevicesComing,
+    /// Not yet: Senzu has not said what is expected.
+    NothingExpected,
+}
+
 /// The facts' way to Senzu.
 #[derive(Clone, Debug, Default)]
 struct FactsBook {
@@ -191,6 +213,7 @@ pub struct State {
     config: Arc<Config>,
     pub(crate) inventory: Inventory,
     gathering: Gathering,
+    devices: Devices,
     expectation: Expectation,
     findings: Vec<Finding>,
     facts: FactsBook,
@@ -224,6 +247,7 @@ impl State {
             config: Arc::new(config),
             inventory: Inventory::default(),
             gathering: Gathering::Idle,
+            devices: Devices::Coming { until: timing::DEVICES },
             expectation: Expectation::default(),
             findings: Vec::new(),
             facts: FactsBook::default(),
@@ -257,6 +281,7 @@ impl State {
             return actions;
         }
         self.hear(event, moment, &mut actions);
+        self.look_at_devices(moment, &mut actions);
         self.pursue(moment, &mut actions);
         actions
     }
@@ -266,6 +291,11 @@ impl State {
             Event::Started { timeline } => {
                 self.timeline = timeline;
                 self.reached("agent", moment.at);
+                self.devices = match self.config.network {
+                    NetworkOwner::Agent => Devices::Coming { until: moment.at + timing::DEVICES },
+                    // A host that runs has its drivers.
+                    NetworkOwner::Host => Devices::Settled { until: moment.at + timing::DEVICES },
+                };
                 self.gathering.want();
             }
             Event::Links(links) => self.observe(moment, actions, |state| {
@@ -281,6 +311,9 @@ impl State {
             }
             Event::ModulesSettled => {
                 self.reached("modules", moment.at);
+                if let Devices::Coming { until } = self.devices {
+                    self.devices = Devices::Settled { until };
+                }
                 self.gathering.want();
             }
             Event::ClockSet { source } => {
@@ -327,9 +360,39 @@ impl State {
         self.judge(actions);
     }
 
+    /// Notes that all devices are read, or had their time; only then is there anything to judge.
+    fn look_at_devices(&mut self, moment: Moment, actions: &mut Vec<Action>) {
+        let is_read = match self.devices {
+            Devices::Coming { until } => moment.at >= until,
+            Devices::Settled { until } => {
+                moment.at >= until || (self.inventory.is_gathered() && self.gathering == Gathering::Idle)
+            }
+            Devices::Read => false,
+        };
+        if is_read {
+            self.devices = Devices::Read;
+            self.judge(actions);
+        }
+        if self.judging() == Judging::Judged {
+            self.reached("findings", moment.at);
+        }
+    }
+
+    /// Whether there is a judgement.
+    pub(crate) fn judging(&self) -> Judging {
+        match (self.devices, &self.known) {
+            (Devices::Coming { .. } | Devices::Settled { .. }, _) => Judging::DevicesComing,
+            (Devices::Read, None) => Judging::NothingExpected,
+            (Devices::Read, Some(_)) => Judging::Judged,
+        }
+    }
+
     /// Judges the facts: here, at once, whether Senzu is there or not.
     fn judge(&mut self, actions: &mut Vec<Action>) {
-        self.findings = pious_protocol::verify(&self.expectation, self.inventory.facts());
+        self.findings = match self.devices {
+            Devices::Coming { .. } | Devices::Settled { .. } => Vec::new(),
+            Devices::Read => pious_protocol::verify(&self.expectation, self.inventory.facts()),
+        };
         actions.push(Action::Render);
     }
 

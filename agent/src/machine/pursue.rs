@@ -1,7 +1,8 @@
 //! What may start now.
 
 use super::{
-    Action, Call, Gathering, Moment, NetworkOwner, Power, State, inventory::differ_materially, line::Flight, timing,
+    Action, Call, Devices, Gathering, Moment, NetworkOwner, Power, State, inventory::differ_materially, line::Flight,
+    timing,
 };
 use pious_protocol::{
     PROTOCOL_VERSION,
@@ -44,7 +45,11 @@ impl State {
             ],
         };
         let farewell = self.farewell.map(|farewell| farewell.deadline);
-        lines.into_iter().flatten().chain(farewell).min().filter(|_| !self.is_ended)
+        let devices = match self.devices {
+            Devices::Coming { until } | Devices::Settled { until } => Some(until),
+            Devices::Read => None,
+        };
+        lines.into_iter().flatten().chain(farewell).chain(devices).min().filter(|_| !self.is_ended)
     }
 
     /// Ends once the report of it arrived, or had its time.
@@ -114,7 +119,7 @@ impl State {
     }
 
     fn facts_wake(&self) -> Option<Duration> {
-        let may = !self.lines.facts.is_flying() && self.inventory.is_gathered() && self.farewell.is_none();
+        let may = !self.lines.facts.is_flying() && self.devices == Devices::Read && self.farewell.is_none();
         may.then(|| self.facts_due().max(self.lines.facts.wake().unwrap_or_default()))
     }
 

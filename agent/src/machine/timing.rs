@@ -16,6 +16,10 @@ pub const LONGEST_REST_AT_END: Duration = Duration::from_secs(1);
 /// How long the final report of a reboot or a shutdown may take: a Senzu that is away must not keep a server on.
 pub const FAREWELL: Duration = Duration::from_secs(10);
 
+/// How long the drivers of the machine's devices may take to settle before the machine is judged without them: a disk
+/// whose driver still loads is no missing disk, and one driver that hangs must not keep a server from being judged.
+pub const DEVICES: Duration = Duration::from_secs(10);
+
 /// The least time between two sendings of changed facts: LLDP, links and DHCP of one boot come in bursts.
 pub const FACTS_GAP: Duration = Duration::from_secs(1);
 

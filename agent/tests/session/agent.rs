@@ -80,6 +80,7 @@ impl Agent {
         });
         inputs_in.send(link()).await.unwrap();
         inputs_in.send(bound()).await.unwrap();
+        inputs_in.send(Event::ModulesSettled).await.unwrap();
         Self { view, asks: asks_in, inputs: inputs_in, boot, run, memory }
     }
 

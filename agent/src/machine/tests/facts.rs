@@ -65,6 +65,47 @@ fn a_cable_that_is_moved_is_judged_at_once_while_senzu_is_away() {
     }
 }
 
+/// A bench whose whoami came before its drivers were loaded.
+fn early() -> Bench {
+    let mut bench = Bench::new();
+    bench.step(Event::Started { timeline: vec![] });
+    bench.step(Event::Gathered(Box::new(gathered())));
+    bench.step(bound());
+    assert_eq!(sent_facts(&bench.step(Event::Greeted(Ok(Box::new(whoami(AssetState::New)))))), None);
+    assert_eq!((bench.state.findings(), bench.state.judging()), (vec![], Judging::DevicesComing));
+    bench
+}
+
+#[test]
+fn what_has_no_driver_yet_is_not_called_missing() {
+    let mut bench = early();
+    let actions = bench.devices_settled();
+    assert_eq!((sent_facts(&actions), bench.state.judging()), (Some(1), Judging::Judged));
+    assert!(!bench.state.findings().is_empty());
+    let last = bench.state.timeline().last().unwrap();
+    assert_eq!(last.phase, "findings");
+}
+
+#[test]
+fn a_look_from_before_the_drivers_were_loaded_does_not_count() {
+    let mut bench = Bench::new();
+    bench.step(Event::Started { timeline: vec![] });
+    bench.step(Event::ModulesSettled);
+    // The first look began before, the second after.
+    bench.step(Event::Gathered(Box::new(gathered())));
+    assert_eq!(bench.state.judging(), Judging::DevicesComing);
+    bench.step(Event::Gathered(Box::new(gathered())));
+    assert_eq!(bench.state.judging(), Judging::NothingExpected);
+}
+
+#[test]
+fn a_driver_that_hangs_does_not_keep_a_server_from_being_judged() {
+    let mut bench = early();
+    let start = bench.at;
+    assert_eq!(sent_facts(&bench.sleep()), Some(1));
+    assert_eq!(bench.at - start, timing::DEVICES);
+}
+
 #[test]
 fn facts_are_sent_on_change_with_the_next_generation_and_a_burst_goes_as_one() {
     let mut bench = Bench::new().open(AssetState::New);

@@ -80,7 +80,14 @@ impl Bench {
         self.step(Event::Links(vec![link_seen(Link::Up)]));
         let actions = self.step(bound());
         assert!(sends_boot_event(&actions), "{actions:?}");
+        self.devices_settled();
         self
+    }
+
+    fn devices_settled(&mut self) -> Vec<Action> {
+        let actions = self.step(Event::ModulesSettled);
+        assert!(actions.iter().any(|action| matches!(action, Action::GatherFacts)), "{actions:?}");
+        self.step(Event::Gathered(Box::new(gathered())))
     }
 
     /// Up to an open session: facts and the first long-poll are in flight.
