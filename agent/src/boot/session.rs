@@ -53,7 +53,7 @@ pub(super) enum End {
 
 impl Session {
     /// Starts `/init session`.
-    pub(super) fn start(boot_id: &str, signals: &Signals) -> Result<Self, Errno> {
+    pub(super) fn start(boot_id: &str) -> Result<Self, Errno> {
         let mut command = Command::new(OURSELVES);
         command.arg0("/init").arg("session").env(BOOT_ID_VARIABLE, boot_id);
         if std::path::Path::new(LAST_WORDS_PATH).exists() {
@@ -61,9 +61,9 @@ impl Session {
         }
         // A process group of its own: what it starts ends with it.
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-        let mut child = signals
-            .let_through(|| command.spawn())
-            .map_err(|error| error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw))?;
+        Signals::let_through(&mut command);
+        let mut child =
+            command.spawn().map_err(|error| error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw))?;
         let outputs = [child.stdout.take().map(OwnedFd::from), child.stderr.take().map(OwnedFd::from)];
         Ok(Self {
             pid: Pid::from_raw(i32::try_from(child.id()).unwrap_or_default()),

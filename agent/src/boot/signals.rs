@@ -8,7 +8,11 @@ use nix::{
         signalfd::{SfdFlags, SignalFd},
     },
 };
-use std::{os::fd::BorrowedFd, time::Duration};
+use std::{
+    os::{fd::BorrowedFd, unix::process::CommandExt},
+    process::Command,
+    time::Duration,
+};
 
 /// How often PID 1 looks around if the kernel refuses it a signalfd, which it never does.
 const WITHOUT_SIGNALS: Duration = Duration::from_millis(250);
@@ -30,15 +34,13 @@ impl Signals {
         Self { fd: SignalFd::with_flags(&awaited, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).ok() }
     }
 
-    /// Does something with the signals let through, because a child inherits what its parent blocks and would hear none
-    /// of them. A signal that comes in just then is lost, as the kernel drops what PID 1 has no handler for; the next
-    /// Ctrl-Alt-Del is not.
-    pub(super) fn let_through<T>(&self, work: impl FnOnce() -> T) -> T {
+    /// Lets a child hear the signals: it inherits what its parent blocks. They are let through in the child alone, because
+    /// the kernel drops what PID 1 neither blocks nor has a handler for.
+    pub(super) fn let_through(command: &mut Command) {
         let awaited: SigSet = AWAITED.into_iter().collect();
-        let _refused = awaited.thread_unblock();
-        let done = work();
-        let _refused = awaited.thread_block();
-        done
+        // SAFETY: between fork and exec it makes one system call, pthread_sigmask(3), on a set that it owns: it neither
+        // allocates nor takes a lock.
+        unsafe { command.pre_exec(move || Ok(awaited.thread_unblock()?)) };
     }
 
     /// Waits for a signal, for something to read, or for the patience's end (`None`: for ever).
@@ -84,8 +86,10 @@ mod tests {
 
     #[test]
     fn a_child_is_deaf_to_none_of_the_signals_that_pid_1_waits_for() {
-        let signals = Signals::listen();
-        let output = signals.let_through(|| Command::new("cat").arg("/proc/self/status").output()).unwrap();
+        let _signals = Signals::listen();
+        let mut command = Command::new("cat");
+        Signals::let_through(&mut command);
+        let output = command.arg("/proc/self/status").output().unwrap();
         let status = String::from_utf8(output.stdout).unwrap();
         let blocked = status.lines().find_map(|line| line.strip_prefix("SigBlk:")).map(str::trim);
         assert_eq!(blocked, Some("0000000000000000"));

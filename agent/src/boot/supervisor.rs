@@ -70,7 +70,7 @@ fn supervise(consoles: &mut Consoles, signals: &Signals) -> Ending {
 
 /// One session, from its start to its end.
 fn run_session(boot_id: &str, signals: &Signals) -> Result<Ending, LastWords> {
-    let mut session = Session::start(boot_id, signals)
+    let mut session = Session::start(boot_id)
         .map_err(|errno| LastWords::new(Death::NotStarted(errno), Duration::ZERO, &Ring::default()))?;
     let mut asked: Option<(Ending, Instant)> = None;
     loop {

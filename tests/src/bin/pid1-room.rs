@@ -74,7 +74,6 @@ fn main() -> anyhow::Result<()> {
 
 /// The root, as far as it can be made outside of the namespaces that are yet to come.
 fn furnish(root: &Path, agent: &str, screen: &str, serial: &str) -> anyhow::Result<()> {
-    set_pdeathsig(Signal::SIGKILL).context("end with the test")?;
     setgroups(&[]).context("leave root's groups")?;
     unshare(CloneFlags::CLONE_NEWNS).context("make a mount namespace (needs root)")?;
     mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>)
@@ -116,6 +115,8 @@ fn make() -> anyhow::Result<()> {
     say("unmapped")?;
     io::stdin().read_line(&mut String::new()).context("wait for the ids")?;
     be_root_of_the_room()?;
+    // Not earlier: becoming somebody else undoes it (PR_SET_PDEATHSIG(2const)).
+    set_pdeathsig(Signal::SIGKILL).context("end with the test")?;
     let mut init = Command::new(OURSELVES)
         .arg("become")
         .stdin(Stdio::null())

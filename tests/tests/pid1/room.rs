@@ -183,14 +183,14 @@ fn lines(output: impl std::io::Read + Send + 'static) -> Receiver<String> {
     heard
 }
 
-/// The agent: `$PIOUS_AGENT`, or whichever was built last of the image's own (scripts/build) and the one beside this test.
+/// The agent: `$PIOUS_AGENT` (scripts/test names the image's own), or the one that was built beside this test.
 fn agent() -> PathBuf {
-    if let Some(agent) = env::var_os("PIOUS_AGENT") {
-        return agent.into();
-    }
     let beside = Path::new(ROOM_MAKER).with_file_name("pious-agent");
-    let of_image = Path::new(ROOM_MAKER).with_file_name("../agent/pious-agent");
-    let built = |agent: &PathBuf| fs::metadata(agent).and_then(|about| about.modified()).ok();
-    let newest = [beside, of_image].into_iter().filter(|agent| built(agent).is_some()).max_by_key(built);
-    newest.expect("an agent: run `cargo build -p pious-agent` or scripts/build, or say where it is by PIOUS_AGENT")
+    let agent = env::var_os("PIOUS_AGENT").map_or(beside, PathBuf::from);
+    assert!(
+        agent.is_file(),
+        "no agent at {}: run `cargo build -p pious-agent`, or say where it is by PIOUS_AGENT",
+        agent.display()
+    );
+    agent
 }
