@@ -14,9 +14,11 @@
 //! | `answers` | what Senzu's answers mean |
 //! | `orders` | instructions: believed, judged, done once |
 //! | `promotion` | promotions asked at the agent's own server |
+//! | `devices` | whether there is anything to judge yet |
 //! | `inventory`, `ledger`, `line`, `timing` | the parts |
 
 mod answers;
+mod devices;
 mod event;
 mod inventory;
 mod ledger;
@@ -28,9 +30,11 @@ mod pursue;
 mod tests;
 pub mod timing;
 
+pub(crate) use devices::Judging;
 pub use event::{Action, AskerId, Call, Ending, Event, Failure, LinkSeen, Moment, PromotionOutcome};
 pub(crate) use inventory::is_routable;
 
+use devices::{Devices, Gathering};
 use inventory::Inventory;
 use ledger::Ledger;
 use line::Line;
@@ -116,55 +120,6 @@ pub(crate) enum Reach {
     Answers,
     /// It does not, or not as it should.
     Fails { since: Duration, failure: Failure },
-}
-
-/// Gathering of facts: one at a time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Gathering {
-    #[default]
-    Idle,
-    Wanted,
-    Running,
-    /// Running, and what it reads may already be outdated.
-    RunningAndWanted,
-}
-
-impl Gathering {
-    fn want(&mut self) {
-        *self = match self {
-            Self::Idle | Self::Wanted => Self::Wanted,
-            Self::Running | Self::RunningAndWanted => Self::RunningAndWanted,
-        };
-    }
-
-    fn done(&mut self) {
-        *self = match self {
-            Self::RunningAndWanted | Self::Wanted => Self::Wanted,
-            Self::Idle | Self::Running => Self::Idle,
-        };
-    }
-}
-
-/// Whether the machine's devices have their drivers: what is not there before is not missing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Devices {
-    /// Drivers load; not waited for longer than until then.
-    Coming { until: Duration },
-    /// Drivers are loaded; what they found is being read.
-    Settled { until: Duration },
-    /// All is read.
-    Read,
-}
-
-/// Whether there is a judgement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Judging {
-    /// There is.
-    Judged,
-    /// Not yet: drivers load.
-    DevicesComing,
-    /// Not yet: Senzu has not said what is expected.
-    NothingExpected,
 }
 
 /// The facts' way to Senzu.
@@ -358,33 +313,6 @@ impl State {
             }
         }
         self.judge(actions);
-    }
-
-    /// Notes that all devices are read, or had their time; only then is there anything to judge.
-    fn look_at_devices(&mut self, moment: Moment, actions: &mut Vec<Action>) {
-        let is_read = match self.devices {
-            Devices::Coming { until } => moment.at >= until,
-            Devices::Settled { until } => {
-                moment.at >= until || (self.inventory.is_gathered() && self.gathering == Gathering::Idle)
-            }
-            Devices::Read => false,
-        };
-        if is_read {
-            self.devices = Devices::Read;
-            self.judge(actions);
-        }
-        if self.judging() == Judging::Judged {
-            self.reached("findings", moment.at);
-        }
-    }
-
-    /// Whether there is a judgement.
-    pub(crate) fn judging(&self) -> Judging {
-        match (self.devices, &self.known) {
-            (Devices::Coming { .. } | Devices::Settled { .. }, _) => Judging::DevicesComing,
-            (Devices::Read, None) => Judging::NothingExpected,
-            (Devices::Read, Some(_)) => Judging::Judged,
-        }
     }
 
     /// Judges the facts: here, at once, whether Senzu is there or not.
