@@ -80,7 +80,13 @@ pub(super) async fn run(
                 if changed.is_err() {
                     return;
                 }
-                listener.carrier(*carrier.borrow_and_update());
+                // A link that was lost and found between two looks is told once, as found: what was heard on it was
+                // heard on another cable, perhaps.
+                let has_carrier = *carrier.borrow_and_update();
+                listener.carrier(false);
+                if has_carrier {
+                    listener.carrier(true);
+                }
                 announce_at = Instant::now() + ANNOUNCE_PERIOD;
             }
             () = renamed(&mut listener.voice) => listener.announce(),
