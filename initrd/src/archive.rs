@@ -3,6 +3,7 @@
 //! cannot be right — one path twice, a file below a file — is refused rather than left to the unpacker's last-one-wins.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io::{self, Write};
 
 use cpio::newc::{self, Builder, ModeFileType};
@@ -11,6 +12,9 @@ use crate::digest::Digest;
 
 /// The kernel refuses longer names (`PATH_MAX`, init/initramfs.c `do_header`).
 const NAME_LIMIT_BYTES: usize = 4096;
+
+/// What newc writes for whatever is no device.
+const NO_DEVICE: DeviceNumber = DeviceNumber { major: 0, minor: 0 };
 
 /// newc writes sizes as eight hex digits.
 const FILE_LIMIT_BYTES: u64 = u32::MAX as u64;
@@ -60,6 +64,22 @@ pub enum ArchiveError {
 enum Node {
     Folder { permissions: u32 },
     File { permissions: u32, bytes: Vec<u8> },
+    CharacterDevice { permissions: u32, number: DeviceNumber },
+}
+
+/// The kernel's number of a device (Documentation/admin-guide/devices.txt).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeviceNumber {
+    /// Which driver.
+    pub major: u32,
+    /// Which of its devices.
+    pub minor: u32,
+}
+
+impl fmt::Display for DeviceNumber {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}:{}", self.major, self.minor)
+    }
 }
 
 impl Node {
@@ -67,6 +87,15 @@ impl Node {
         match self {
             Node::Folder { .. } => "a folder".to_owned(),
             Node::File { bytes, .. } => format!("a file of {} bytes", bytes.len()),
+            Node::CharacterDevice { number, .. } => format!("the character device {number}"),
+        }
+    }
+
+    /// What the archive holds of it besides its name.
+    fn content(&self) -> &[u8] {
+        match self {
+            Node::Folder { .. } | Node::CharacterDevice { .. } => &[],
+            Node::File { bytes, .. } => bytes,
         }
     }
 }
@@ -102,13 +131,18 @@ impl Archive {
         self.insert(path, Node::File { permissions, bytes })
     }
 
+    /// Adds a character device and its parents.
+    pub fn character_device(&mut self, path: &str, permissions: u32, number: DeviceNumber) -> Result<(), ArchiveError> {
+        self.insert(path, Node::CharacterDevice { permissions, number })
+    }
+
     fn insert(&mut self, path: &str, node: Node) -> Result<(), ArchiveError> {
         check_path(path)?;
         for parent in parents(path) {
             match self.nodes.entry(parent.to_owned()).or_insert(Node::Folder { permissions: 0o755 }) {
                 Node::Folder { .. } => {}
-                file @ Node::File { .. } => {
-                    let what = file.words();
+                other @ (Node::File { .. } | Node::CharacterDevice { .. }) => {
+                    let what = other.words();
                     return Err(ArchiveError::ParentIsFile { path: path.to_owned(), parent: parent.to_owned(), what });
                 }
             }
@@ -131,7 +165,7 @@ impl Archive {
     /// Every file with its size and digest, sorted by path.
     pub fn files(&self) -> impl Iterator<Item = Packed<'_>> {
         self.nodes.iter().filter_map(|(path, node)| match node {
-            Node::Folder { .. } => None,
+            Node::Folder { .. } | Node::CharacterDevice { .. } => None,
             Node::File { bytes, .. } => {
                 Some(Packed { path, size_bytes: bytes.len() as u64, sha256: Digest::of(bytes) })
             }
@@ -140,31 +174,27 @@ impl Archive {
 
     /// The archive's bytes, trailer included. The same entries give the same bytes.
     pub fn to_bytes(&self, modified: u32) -> Vec<u8> {
-        let size: usize = self.nodes.iter().map(|(path, node)| path.len() + node_size(node) + 128).sum();
+        let size: usize = self.nodes.iter().map(|(path, node)| path.len() + node.content().len() + 128).sum();
         // Vec's io::Write never fails, and every size was checked when it was added.
         self.write(Vec::with_capacity(size + 512), modified).unwrap_or_default()
     }
 
     fn write(&self, mut out: Vec<u8>, modified: u32) -> io::Result<Vec<u8>> {
         for (number, (path, node)) in (1_u32..).zip(&self.nodes) {
-            let (kind, permissions, bytes, links): (_, _, &[u8], _) = match node {
-                Node::Folder { permissions } => (ModeFileType::Directory, *permissions, &[], 2),
-                Node::File { permissions, bytes } => (ModeFileType::Regular, *permissions, bytes, 1),
+            let (kind, permissions, links, device) = match node {
+                Node::Folder { permissions } => (ModeFileType::Directory, permissions, 2, NO_DEVICE),
+                Node::File { permissions, .. } => (ModeFileType::Regular, permissions, 1, NO_DEVICE),
+                Node::CharacterDevice { permissions, number } => (ModeFileType::Char, permissions, 1, *number),
             };
+            let bytes = node.content();
             let size = u32::try_from(bytes.len()).map_err(io::Error::other)?;
             let entry = Builder::new(path).ino(number).nlink(links).mtime(modified);
-            let mut writer = entry.mode(permissions).set_mode_file_type(kind).write(out, size);
+            let entry = entry.rdev_major(device.major).rdev_minor(device.minor);
+            let mut writer = entry.mode(*permissions).set_mode_file_type(kind).write(out, size);
             writer.write_all(bytes)?;
             out = writer.finish()?;
         }
         newc::trailer(out)
-    }
-}
-
-fn node_size(node: &Node) -> usize {
-    match node {
-        Node::Folder { .. } => 0,
-        Node::File { bytes, .. } => bytes.len(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::archive::{Archive, ArchiveError};
+use crate::archive::{Archive, ArchiveError, DeviceNumber};
 use crate::cache::{About, Cache, Packed};
 use crate::digest::{Digest, Hasher};
 use crate::drivers::{DriversError, closure, profile, tables};
@@ -114,6 +114,14 @@ enum Need {
 /// Folders that PID 1 expects.
 const FOLDERS: [(&str, u32); 6] =
     [("dev", 0o755), ("etc", 0o755), ("proc", 0o755), ("run", 0o755), ("sys", 0o755), ("tmp", 0o1777)];
+
+/// Devices that must be there before PID 1 has mounted anything. The kernel opens the console as PID 1's standard files;
+/// where it finds none, Rust's runtime opens /dev/null in their place before `main`, and aborts if that is missing too:
+/// a kernel panic. Debian's kernels bring a console of their own; a kernel built without an initramfs brings nothing.
+const DEVICES: [(&str, u32, DeviceNumber); 2] = [
+    ("dev/console", 0o600, DeviceNumber { major: 5, minor: 1 }),
+    ("dev/null", 0o666, DeviceNumber { major: 1, minor: 3 }),
+];
 
 /// Builds, writes `vmlinuz`, `initrd.img` and `manifest.json`, and returns the manifest and notes for the caller.
 pub fn build(order: &Order) -> Result<(Manifest, Vec<String>), BuildError> {
@@ -278,6 +286,9 @@ fn agent_archive(order: &Order, agent: Vec<u8>, epoch: u64) -> Result<Archive, B
     let mut archive = Archive::default();
     for (folder, permissions) in FOLDERS {
         archive.folder(folder, permissions)?;
+    }
+    for (device, permissions, number) in DEVICES {
+        archive.character_device(device, permissions, number)?;
     }
     archive.file("init", 0o755, agent)?;
     let about = serde_json::json!({

@@ -5,7 +5,7 @@ mod fake;
 use std::collections::BTreeMap;
 
 use fake::entries;
-use pious_initrd::archive::{Archive, ArchiveError};
+use pious_initrd::archive::{Archive, ArchiveError, DeviceNumber};
 use proptest::prelude::*;
 
 #[test]
@@ -21,11 +21,14 @@ fn one_path_twice_is_a_conflict() {
 }
 
 #[test]
-fn nothing_lies_below_a_file() {
+fn nothing_lies_below_a_file_or_a_device() {
     let mut archive = Archive::default();
     archive.file("init", 0o755, Vec::new()).unwrap();
     let below = archive.file("init/x", 0o644, Vec::new()).unwrap_err();
     assert_eq!(below.to_string(), "/init/x cannot be packed: its parent /init is a file of 0 bytes");
+    archive.character_device("dev/null", 0o666, DeviceNumber { major: 1, minor: 3 }).unwrap();
+    let below = archive.file("dev/null/x", 0o644, Vec::new()).unwrap_err();
+    assert_eq!(below.to_string(), "/dev/null/x cannot be packed: its parent /dev/null is the character device 1:3");
 }
 
 #[test]

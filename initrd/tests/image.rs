@@ -44,7 +44,19 @@ fn two_archives_lie_in_one_image_drivers_first() {
         format!("{modules}/modules.dep"),
         format!("{modules}/modules.softdep"),
     ];
-    let agent = ["dev", "etc", "etc/pious", "etc/pious/build.json", "init", "proc", "run", "sys", "tmp"];
+    let agent = [
+        "dev",
+        "dev/console",
+        "dev/null",
+        "etc",
+        "etc/pious",
+        "etc/pious/build.json",
+        "init",
+        "proc",
+        "run",
+        "sys",
+        "tmp",
+    ];
     assert_eq!(names, [drivers.to_vec(), agent.map(str::to_owned).to_vec()]);
 }
 
@@ -60,6 +72,20 @@ fn modes_and_times_are_the_images_own() {
     assert_eq!(mode("etc/pious/build.json"), Some(0o100644));
     assert_eq!(mode("tmp"), Some(0o041777));
     assert_eq!(mode("proc"), Some(0o040755));
+    assert_eq!(mode("dev"), Some(0o040755));
+}
+
+#[test]
+fn pid_1_finds_a_console_and_a_null_device() {
+    let desk = desk();
+    build(&desk.order()).unwrap();
+    let entries = desk.archives().into_iter().flatten();
+    let devices: Vec<_> = entries
+        .filter(|entry| !matches!(entry.mode & 0o170000, 0o040000 | 0o100000) || entry.device != (0, 0))
+        .map(|entry| (entry.path, entry.mode, entry.device, entry.content.len()))
+        .collect();
+    let expected = [("dev/console", 0o020600, (5, 1), 0), ("dev/null", 0o020666, (1, 3), 0)];
+    assert_eq!(devices, expected.map(|(path, mode, device, size)| (path.to_owned(), mode, device, size)));
 }
 
 #[test]

@@ -249,6 +249,8 @@ pub struct Entry {
     pub path: String,
     pub mode: u32,
     pub modified: u32,
+    /// Major and minor number; zeroes for whatever is no device.
+    pub device: (u32, u32),
     pub content: Vec<u8>,
 }
 
@@ -267,7 +269,8 @@ pub fn entries(archive: &[u8]) -> Vec<Entry> {
         let mut content = Vec::new();
         reader.read_to_end(&mut content).expect("content");
         let path = head.name().to_owned();
-        entries.push(Entry { path, mode: head.mode(), modified: head.mtime(), content });
+        let device = (head.rdev_major(), head.rdev_minor());
+        entries.push(Entry { path, mode: head.mode(), modified: head.mtime(), device, content });
         rest = reader.finish().expect("padding");
     }
 }
