@@ -92,6 +92,13 @@ impl Session {
         let _gone_meanwhile = killpg(self.pid, signal);
     }
 
+    /// The end of a session that has ended but for a thread that hangs in a driver. The kernel tells of no such end, by
+    /// no signal, wait or poll, until that thread has ended too, which may be never.
+    fn half_dead(&self) -> Option<End> {
+        let stat = std::fs::read(format!("/proc/{}/stat", self.pid)).ok()?;
+        End::of(status_of_the_dead(self.pid, &String::from_utf8_lossy(&stat))?)
+    }
+
     pub(super) fn lived(&self) -> Duration {
         self.started.elapsed()
     }
@@ -100,24 +107,42 @@ impl Session {
         &self.ring
     }
 
-    /// Reaps whoever ended, adopted orphans among them; tells whether the session is one of them.
+    /// Reaps whoever ended, adopted orphans among them; tells whether the session is one of them, or has all but ended.
     pub(super) fn reap(&self) -> Option<End> {
         let mut end = None;
         loop {
             match waitpid(None::<Pid>, Some(WaitPidFlag::WNOHANG)) {
-                Ok(WaitStatus::Exited(pid, code)) if pid == self.pid => {
-                    end = Some(Ending::from_exit_code(code).map_or(End::Died(Death::Code(code)), End::Asked));
-                }
-                Ok(WaitStatus::Signaled(pid, signal, _)) if pid == self.pid => {
-                    end = Some(End::Died(Death::Signal(signal)));
-                }
-                Ok(WaitStatus::StillAlive) => return end,
+                Ok(status) if status.pid() == Some(self.pid) => end = End::of(status).or(end),
+                Ok(WaitStatus::StillAlive) => return end.or_else(|| self.half_dead()),
                 Ok(_) | Err(Errno::EINTR) => {}
                 // ECHILD: nobody is left, so the session is not either, however that came about.
                 Err(_) => return end.or(Some(End::Died(Death::NotStarted(Errno::ECHILD)))),
             }
         }
     }
+}
+
+impl End {
+    /// The end that a status tells; `None` where it tells of none.
+    fn of(status: WaitStatus) -> Option<Self> {
+        match status {
+            WaitStatus::Exited(_, code) => {
+                Some(Ending::from_exit_code(code).map_or(Self::Died(Death::Code(code)), Self::Asked))
+            }
+            WaitStatus::Signaled(_, signal, _) => Some(Self::Died(Death::Signal(signal))),
+            _ => None,
+        }
+    }
+}
+
+/// The wait(2) status of a process whose first thread has ended, by its `/proc/PID/stat` (proc_pid_stat(5)): the third
+/// field is the state, the last the status. The second, a name in brackets, may hold anything.
+fn status_of_the_dead(pid: Pid, stat: &str) -> Option<WaitStatus> {
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut fields = fields.split_ascii_whitespace();
+    let is_dead = matches!(fields.next()?, "Z" | "X");
+    let status = fields.next_back()?.parse().ok()?;
+    if is_dead { WaitStatus::from_raw(pid, status).ok() } else { None }
 }
 
 fn not_blocking(output: OwnedFd) -> Option<File> {
@@ -152,5 +177,43 @@ fn copy_to_kernel_log(said: &[u8], log: &mut File) {
         // <6>: informational. The kernel takes one record per write.
         let record = [b"<6>pious: ".as_slice(), line].concat();
         let _dropped_where_the_kernel_limits_the_rate = log.write(&record);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Death, End, Ending, status_of_the_dead};
+    use nix::{sys::signal::Signal, unistd::Pid};
+    use std::process::Command;
+
+    /// What `/proc` tells of a shell's end, seen while nobody has waited for it.
+    fn end_seen(script: &str) -> End {
+        let mut child = Command::new("sh").args(["-c", script]).spawn().unwrap();
+        let pid = Pid::from_raw(child.id().cast_signed());
+        let end = loop {
+            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+            match status_of_the_dead(pid, &stat) {
+                Some(status) => break End::of(status).unwrap(),
+                None => std::thread::yield_now(),
+            }
+        };
+        child.wait().unwrap();
+        end
+    }
+
+    #[test]
+    fn an_end_is_seen_before_the_kernel_tells_of_it() {
+        assert_eq!(end_seen("exit 80"), End::Asked(Ending::PowerOff));
+        assert_eq!(end_seen("exit 81"), End::Asked(Ending::Reboot));
+        assert_eq!(end_seen("exit 101"), End::Died(Death::Code(101)));
+        assert_eq!(end_seen("kill -KILL $$"), End::Died(Death::Signal(Signal::SIGKILL)));
+    }
+
+    #[test]
+    fn a_name_is_no_state() {
+        let pid = Pid::from_raw(7);
+        assert_eq!(status_of_the_dead(pid, "7 (a) Z 1) S 1 7 7 0 0"), None, "it lives");
+        assert_eq!(status_of_the_dead(pid, "7 (a) S 1) Z"), None, "nothing behind the state");
+        assert_eq!(status_of_the_dead(pid, ""), None);
     }
 }

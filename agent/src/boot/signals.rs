@@ -1,4 +1,4 @@
-//! The signals that PID 1 waits for, as a file descriptor among others, so that it wakes on events and never polls.
+//! The signals that PID 1 waits for, as a file descriptor among others, so that it wakes on events.
 
 use super::Ending;
 use nix::{
@@ -43,20 +43,18 @@ impl Signals {
         unsafe { command.pre_exec(move || Ok(awaited.thread_unblock()?)) };
     }
 
-    /// Waits for a signal, for something to read, or for the patience's end (`None`: for ever).
-    pub(super) fn wait(&self, readable: &[BorrowedFd<'_>], patience: Option<Duration>) {
+    /// Waits for a signal, for something to read, or for the patience's end.
+    pub(super) fn wait(&self, readable: &[BorrowedFd<'_>], patience: Duration) {
         let mut waited: Vec<PollFd<'_>> = readable.iter().map(|fd| PollFd::new(*fd, PollFlags::POLLIN)).collect();
         let patience = match &self.fd {
             Some(fd) => {
                 waited.push(PollFd::new(std::os::fd::AsFd::as_fd(fd), PollFlags::POLLIN));
                 patience
             }
-            None => Some(patience.unwrap_or(WITHOUT_SIGNALS).min(WITHOUT_SIGNALS)),
+            None => patience.min(WITHOUT_SIGNALS),
         };
         // Rounded up, so that a wait for a deadline never spins through its last millisecond.
-        let timeout = patience.map_or(PollTimeout::NONE, |patience| {
-            PollTimeout::try_from(patience.as_millis().saturating_add(1)).unwrap_or(PollTimeout::MAX)
-        });
+        let timeout = PollTimeout::try_from(patience.as_millis().saturating_add(1)).unwrap_or(PollTimeout::MAX);
         // An interrupted wait is a wait that ended.
         let _woken = poll(&mut waited, timeout);
     }
