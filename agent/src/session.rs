@@ -15,7 +15,10 @@ use crate::{
 use pious_protocol::{facts::Facts, ids::BootId, message::TimelineEntry};
 use std::{io, net::SocketAddr, path::Path, sync::Arc};
 use thiserror::Error;
-use tokio::sync::{mpsc, watch};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::{mpsc, watch},
+};
 
 /// The screen: the first virtual terminal, which is in front when the kernel hands over.
 const SCREEN: &str = "/dev/tty1";
@@ -110,10 +113,11 @@ pub fn in_image() -> Result<u8, SessionError> {
         warnings,
     };
     Ok(match run(setting)? {
-        Ending::PowerOff => boot::Ending::PowerOff,
-        Ending::Reboot => boot::Ending::Reboot,
-    }
-    .exit_code())
+        Ending::PowerOff => boot::Ending::PowerOff.exit_code(),
+        Ending::Reboot => boot::Ending::Reboot.exit_code(),
+        // PID 1 knows what it wants when it asks; to whom it did not ask, this is a death, and it starts another.
+        Ending::Stop => 0,
+    })
 }
 
 /// A boot session on an ordinary host, whose network is its own.
@@ -138,12 +142,12 @@ pub fn on_host(options: HostOptions) -> Result<(), SessionError> {
         trust,
         warnings: Vec::new(),
     };
-    let ending = run(setting)?;
-    debug_assert_eq!(power, Power::Granted, "without power the machine never ends");
-    let command = match ending {
+    let command = match run(setting)? {
         Ending::PowerOff => "poweroff",
         Ending::Reboot => "reboot",
+        Ending::Stop => return Ok(()),
     };
+    debug_assert_eq!(power, Power::Granted, "without power the machine is never ended");
     std::process::Command::new(command).status().map(drop).map_err(|source| SessionError::Power { command, source })
 }
 
@@ -166,6 +170,11 @@ async fn live(setting: Setting) -> Ending {
         // The queue is empty and has room for all of them: they are bounded where they are made.
         let _sent = inputs_in.try_send(Event::Warning(words));
     }
+    match signal(SignalKind::terminate()) {
+        Ok(terminations) => drop(tokio::spawn(end_when_told(terminations, inputs_in.clone()))),
+        // The signal then ends the process as it ends any other.
+        Err(error) => tracing::warn!("a session that is told to end will not say goodbye: {error}"),
+    }
     tokio::spawn(pass_on(network_events, inputs_in));
     let face = Face { allow: Arc::new(setting.trust.allow), view: views, asks: asks_in };
     tokio::spawn(server::serve(face, setting.listen));
@@ -185,6 +194,11 @@ async fn live(setting: Setting) -> Ending {
 
 fn gather() -> Facts {
     facts::gather(&LiveHost)
+}
+
+/// Tells the machine that this process is to end.
+async fn end_when_told(mut terminations: Signal, to: mpsc::Sender<Event>) {
+    while terminations.recv().await.is_some() && to.send(Event::Terminated).await.is_ok() {}
 }
 
 /// Tells the machine what the network tells.

@@ -51,14 +51,17 @@ fn network(view: &View) -> Option<String> {
         return None;
     }
     if view.nics.is_empty() {
-        return Some("wait: looking for network cards; if none appears, the image lacks this card's driver".into());
-    }
-    if let Some(nic) = view.nics.iter().find(|nic| nic.link == Link::Disabled)
-        && view.nics.iter().all(|nic| nic.link != Link::Up)
-    {
-        return Some(format!("wait: bringing up {}", nic.name));
+        return Some(match view.judged {
+            Judged::DriversLoad => "wait: looking for network cards".into(),
+            Judged::Yes | Judged::NothingExpected => {
+                "no network card is found: tell whoever builds the image that it lacks this card's driver".into()
+            }
+        });
     }
     let Some(up) = view.nics.iter().find(|nic| nic.link == Link::Up) else {
+        if view.links_settle {
+            return Some("wait: bringing links up".into());
+        }
         let names = view.nics.iter().map(|nic| nic.name.as_str()).collect::<Vec<_>>().join(", ");
         return Some(format!("plug a network cable in: no link on {names}"));
     };

@@ -13,47 +13,87 @@ use ratatui::{
     layout::{Constraint, Layout, Rect},
     style::{Color, Modifier, Style},
     text::{Line, Span, Text},
-    widgets::{Block, Borders, Padding, Paragraph, Widget, Wrap},
+    widgets::{Block, Borders, Paragraph, Widget},
 };
 
 /// Rows of the network block at most, frame included, so that findings keep the larger half.
 const MOST_NETWORK_ROWS: u16 = 10;
 
-/// Rows of warnings at most.
-const MOST_WARNING_ROWS: u16 = 2;
+/// Warnings at most, the newest; each of them has a row for certain.
+const MOST_WARNINGS: usize = 2;
 
-/// Rows of the next action: a remedy takes two lines at 80 columns.
-const NEXT_ROWS: u16 = 3;
+/// Rows of findings at least, frame included.
+const LEAST_FINDING_ROWS: usize = 4;
+
+/// Rows of one text at most: the second is given where findings leave room, the next action has it always.
+const MOST_TEXT_ROWS: usize = 2;
+
+/// Where texts begin: behind their label.
+const TEXT_COLUMN: usize = 8;
 
 /// Draws a view.
 pub fn draw(view: &View, area: Rect, buffer: &mut Buffer) {
+    let width = usize::from(area.width);
     let nics = u16::try_from(view.nics.len().max(1)).unwrap_or(u16::MAX);
     let network_rows = nics.saturating_add(3).min(MOST_NETWORK_ROWS).min(area.height / 2);
-    let warning_rows = u16::try_from(view.warnings.len()).unwrap_or(u16::MAX).min(MOST_WARNING_ROWS);
+    let findings: Vec<_> = view.findings.iter().map(|finding| finding_rows(finding, width)).collect();
+    let busy = words::busy(view);
+    let next_rows = texts([("Next", view.next.clone(), Style::new().fg(Color::White))], width, &mut { 1 });
+    let warned = view.warnings.len().min(MOST_WARNINGS);
+    // What findings want comes first; what they leave is for texts that are longer than a row.
+    let finding_rows = (1 + findings.iter().map(Vec::len).sum::<usize>()).max(LEAST_FINDING_ROWS);
+    let taken =
+        5 + usize::from(network_rows) + finding_rows + warned + usize::from(busy.is_some()) + 1 + MOST_TEXT_ROWS;
+    let mut spare = usize::from(area.height).saturating_sub(taken);
+    let status = texts(status(view), width, &mut spare);
+    let warnings = view.warnings.iter().skip(view.warnings.len() - warned);
+    let yellow = Style::new().fg(Color::Yellow);
+    let warnings = texts(warnings.map(|warning| ("Warn", warning.clone(), yellow)), width, &mut spare);
+    let length = |rows: &[Line<'_>]| Constraint::Length(u16::try_from(rows.len()).unwrap_or(u16::MAX));
     let rows = [
         Constraint::Length(1),
-        Constraint::Length(4),
+        length(&status),
         Constraint::Length(network_rows),
         Constraint::Min(4),
-        Constraint::Length(warning_rows),
-        Constraint::Length(u16::from(view.busy.is_some())),
-        Constraint::Length(NEXT_ROWS),
+        length(&warnings),
+        Constraint::Length(u16::from(busy.is_some())),
+        Constraint::Length(3),
     ];
-    let [title, status, network, findings, warnings, busy, next] = Layout::vertical(rows).areas(area);
-    draw_title(view, title, buffer);
-    draw_status(view, status, buffer);
+    let [title_area, status_area, network, findings_area, warnings_area, busy_area, next] =
+        Layout::vertical(rows).areas(area);
+    draw_title(view, title_area, buffer);
+    Paragraph::new(Text::from(status)).render(status_area, buffer);
     draw_network(view, network, buffer);
-    draw_findings(view, findings, buffer);
-    draw_warnings(view, warnings, buffer);
-    if let Some(words) = words::busy(view) {
-        Paragraph::new(format!(" {words}")).style(loud(Color::Red)).render(busy, buffer);
+    draw_findings(view, findings, findings_area, buffer);
+    Paragraph::new(Text::from(warnings)).render(warnings_area, buffer);
+    if let Some(words) = busy {
+        Paragraph::new(format!(" {words}")).style(loud(Color::Red)).render(busy_area, buffer);
     }
-    let line = Line::from(vec![Span::styled("next: ", bold()), Span::raw(view.next.clone())]);
-    Paragraph::new(line)
-        .wrap(Wrap { trim: true })
-        .block(Block::new().borders(Borders::TOP).padding(Padding::horizontal(1)))
-        .style(Style::new().fg(Color::White))
-        .render(next, buffer);
+    Paragraph::new(Text::from(next_rows)).block(Block::new().borders(Borders::TOP)).render(next, buffer);
+}
+
+/// Labelled texts, a row each; a longer one has a second row while there are `spare` ones, and is then cut with a mark.
+fn texts(
+    texts: impl IntoIterator<Item = (&'static str, String, Style)>,
+    width: usize,
+    spare: &mut usize,
+) -> Vec<Line<'static>> {
+    let width = width.saturating_sub(TEXT_COLUMN + 1).max(1);
+    let mut lines = Vec::new();
+    for (label, text, style) in texts {
+        let mut rows = words::wrapped(&text, width);
+        let room = MOST_TEXT_ROWS.min(1 + *spare);
+        if rows.len() > room {
+            let cut = rows.split_off(room - 1).join(" ");
+            rows.push(fit(&cut, width));
+        }
+        *spare -= rows.len() - 1;
+        for (number, row) in rows.into_iter().enumerate() {
+            let label = if number == 0 { label } else { "" };
+            lines.push(Line::from(vec![Span::styled(format!(" {label:<6} "), bold()), Span::styled(row, style)]));
+        }
+    }
+    lines
 }
 
 fn bold() -> Style {
@@ -72,26 +112,19 @@ fn draw_title(view: &View, area: Rect, buffer: &mut Buffer) {
     Paragraph::new(format!(" PIOUS {}  {title}", view.version)).style(style).render(area, buffer);
 }
 
-fn draw_status(view: &View, area: Rect, buffer: &mut Buffer) {
+/// Who this is and how far it is.
+fn status(view: &View) -> [(&'static str, String, Style); 4] {
     let or_dash = |text: String| if text.is_empty() { "-".into() } else { text };
     let senzu_style = match &view.senzu {
         SenzuReach::Fails { .. } => Style::new().fg(Color::LightRed),
         SenzuReach::Untried { .. } | SenzuReach::Answers => Style::new(),
     };
-    let rows = [
-        ("Here", view.machine.clone(), Style::new()),
+    [
+        ("Server", view.machine.clone(), Style::new()),
         ("Step", or_dash(words::step(view)), Style::new()),
         ("Senzu", words::senzu(view, Times::Exact), senzu_style),
         ("Agent", or_dash(view.agent_urls.join("  ")), Style::new()),
-    ];
-    let width = usize::from(area.width.saturating_sub(8));
-    let lines: Vec<_> = rows
-        .into_iter()
-        .map(|(name, text, style)| {
-            Line::from(vec![Span::styled(format!(" {name:<6} "), bold()), Span::styled(fit(&text, width), style)])
-        })
-        .collect();
-    Paragraph::new(Text::from(lines)).render(area, buffer);
+    ]
 }
 
 fn draw_network(view: &View, area: Rect, buffer: &mut Buffer) {
@@ -169,11 +202,10 @@ fn fit(text: &str, width: usize) -> String {
     }
 }
 
-fn draw_findings(view: &View, area: Rect, buffer: &mut Buffer) {
+fn draw_findings(view: &View, blocks: Vec<Vec<Line<'static>>>, area: Rect, buffer: &mut Buffer) {
     let block = Block::new().borders(Borders::TOP).title(format!(" Checks: {} ", words::tally(view)));
     let inner = block.inner(area);
     block.render(area, buffer);
-    let blocks: Vec<_> = view.findings.iter().map(|finding| finding_rows(finding, usize::from(inner.width))).collect();
     let room = usize::from(inner.height);
     let all: usize = blocks.iter().map(Vec::len).sum();
     let mut lines = Vec::new();
@@ -213,11 +245,4 @@ fn finding_rows(finding: &Finding, width: usize) -> Vec<Line<'static>> {
         }
     }
     rows
-}
-
-fn draw_warnings(view: &View, area: Rect, buffer: &mut Buffer) {
-    let newest = view.warnings.iter().rev().take(usize::from(area.height)).rev();
-    let lines: Vec<_> =
-        newest.map(|warning| Line::styled(format!(" warning: {warning}"), Style::new().fg(Color::Yellow))).collect();
-    Paragraph::new(Text::from(lines)).render(area, buffer);
 }

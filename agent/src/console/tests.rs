@@ -62,11 +62,13 @@ fn healthy() -> View {
         senzu: SenzuReach::Answers,
         senzu_url: "https://10.77.0.1:8443".into(),
         nics: vec![nic(1), nic(2)],
+        links_settle: false,
         findings: vec![],
         passed: 14,
         judged: Judged::Yes,
         agent_urls: vec!["http://10.77.0.11:8080".into(), "http://10.77.0.12:8080".into()],
         warnings: vec![],
+        missing_firmware: vec![],
         busy: None,
         ending: None,
         next: String::new(),
@@ -146,6 +148,7 @@ fn senzu_down() -> View {
         },
         passed: 0,
         judged: Judged::NothingExpected,
+        warnings: vec!["the image lacks 123 firmware files drivers may want: see /v1/status".into()],
         ..healthy()
     })
 }
@@ -153,7 +156,13 @@ fn senzu_down() -> View {
 fn starting() -> View {
     let nics = vec![NicView { link: Link::Disabled, ..dark(1) }];
     let senzu = SenzuReach::Untried { why: "no network link yet".into() };
-    with_next(View { judged: Judged::DriversLoad, senzu, nics, ..senzu_down() })
+    with_next(View { judged: Judged::DriversLoad, senzu, nics, links_settle: true, agent_urls: vec![], ..senzu_down() })
+}
+
+/// After five seconds nobody waits for links any more.
+fn no_cable() -> View {
+    let senzu = SenzuReach::Untried { why: "no network link yet".into() };
+    with_next(View { senzu, nics: vec![dark(1), dark(2)], agent_urls: vec![], ..senzu_down() })
 }
 
 fn firmware_busy() -> View {
@@ -203,7 +212,7 @@ macro_rules! golden {
     };
 }
 
-golden!(starting, no_dhcp_answer, miscabled, healthy, senzu_down, firmware_busy, many);
+golden!(starting, no_cable, no_dhcp_answer, miscabled, healthy, senzu_down, firmware_busy, many);
 
 #[test]
 fn lines_say_only_what_changed() {

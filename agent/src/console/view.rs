@@ -40,6 +40,8 @@ pub struct View {
     pub senzu_url: String,
     /// Every physical NIC.
     pub nics: Vec<NicView>,
+    /// Whether links are only just coming up, so that one without its other end is not yet one without a cable.
+    pub links_settle: bool,
     /// Everything that is not a pass, worst first.
     pub findings: Vec<Finding>,
     /// How many checks passed.
@@ -50,6 +52,8 @@ pub struct View {
     pub agent_urls: Vec<String>,
     /// What people must know besides.
     pub warnings: Vec<String>,
+    /// Firmware files that drivers may ask for and that the image lacks.
+    pub missing_firmware: Vec<String>,
     /// Work that must not be disturbed.
     pub busy: Option<Busy>,
     /// The machine is going down.
@@ -161,6 +165,7 @@ impl View {
             senzu: reach_of(state, now),
             senzu_url: surroundings.senzu_url(state.senzu),
             nics: facts.nics.iter().map(NicView::of).collect(),
+            links_settle: now < state.links_settle_at,
             findings: findings.iter().map(foreign_finding).collect(),
             passed: passed.len(),
             judged: match state.judging() {
@@ -170,12 +175,13 @@ impl View {
             },
             agent_urls: agent_urls(&facts.nics, surroundings.port),
             warnings: state.warnings.iter().map(|warning| foreign(warning)).collect(),
+            missing_firmware: facts.kernel.missing_firmware.iter().map(|file| foreign(file)).collect(),
             busy: None,
             ending: state.farewell.map(|farewell| ending_words(farewell.ending)),
             next: String::new(),
             timeline: state.timeline().to_vec(),
         };
-        view.warnings.extend(firmware_warning(&facts.kernel.missing_firmware));
+        view.warnings.extend(firmware_warning(&view.missing_firmware));
         view.next = next::of(&view);
         view
     }
@@ -286,16 +292,21 @@ fn agent_urls(nics: &[Nic], port: Option<u16>) -> Vec<String> {
     addresses.filter(|address| address.is_ipv4()).map(|address| format!("http://{address}:{port}")).collect()
 }
 
+/// Short: hundreds of names help nobody at a rack, and few of them are of drivers that this machine has.
 fn firmware_warning(missing: &[String]) -> Option<String> {
-    let first = missing.first()?;
-    let count = missing.len();
-    Some(foreign(&format!("{count} firmware files that drivers may ask for are not in the image, {first} first")))
+    let files = match missing.len() {
+        0 => return None,
+        1 => "1 firmware file".to_owned(),
+        count => format!("{count} firmware files"),
+    };
+    Some(format!("the image lacks {files} drivers may want: see /v1/status"))
 }
 
 fn ending_words(ending: Ending) -> String {
     match ending {
         Ending::PowerOff => "powering off".into(),
         Ending::Reboot => "rebooting".into(),
+        Ending::Stop => "stopping, as it was told to at this server".into(),
     }
 }
 

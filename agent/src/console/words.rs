@@ -160,7 +160,7 @@ pub(super) fn tally(view: &View) -> String {
     match view.judged {
         Judged::Yes => format!("{failed} failed, {unknown} unknown, {} passed", view.passed),
         Judged::DriversLoad => "not judged yet: drivers are loading".into(),
-        Judged::NothingExpected => "not judged: Senzu has not said what is expected".into(),
+        Judged::NothingExpected => "not judged yet: Senzu has not said what is expected".into(),
     }
 }
 

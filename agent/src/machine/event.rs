@@ -82,6 +82,8 @@ pub enum Event {
         /// The answer.
         answer: Result<PromotionAnswer, Failure>,
     },
+    /// Whoever runs this process wants it to end: PID 1 on Ctrl-Alt-Del, an ordinary host on its way down.
+    Terminated,
     /// Time went by: [`super::State::next_wake`] has come.
     Tick,
 }
@@ -177,6 +179,8 @@ pub enum Ending {
     PowerOff,
     /// On again.
     Reboot,
+    /// This process alone, because it was told to; what becomes of the machine is for whoever told it.
+    Stop,
 }
 
 /// What an asker for a promotion is answered.

@@ -39,6 +39,11 @@ impl Inventory {
         self.lay();
     }
 
+    /// Whether there is a link among these that the network did not tell of before.
+    pub fn is_news_of_a_link(&self, links: &[LinkSeen]) -> bool {
+        links.iter().any(|link| self.overlays.get(&link.name).is_none_or(|overlay| overlay.link.is_none()))
+    }
+
     /// Takes the links; whether a NIC came or went that the gathered facts do not know.
     pub fn links(&mut self, links: Vec<LinkSeen>) -> bool {
         for overlay in self.overlays.values_mut() {

@@ -139,12 +139,21 @@ struct FactsBook {
     findings: Vec<Finding>,
 }
 
-/// The end that was decided on, waiting for its report to arrive.
+/// The end that was decided on, waiting for what Senzu must hear first.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Farewell {
     pub ending: Ending,
-    id: InstructionId,
+    owed: Owed,
     deadline: Duration,
+}
+
+/// What Senzu must hear before the end.
+#[derive(Clone, Copy, Debug)]
+enum Owed {
+    /// The report of the instruction that asks for the end.
+    ReportOf(InstructionId),
+    /// Every report that is on its way: nobody sends them after this process.
+    EveryReport,
 }
 
 /// The kinds of request.
@@ -169,6 +178,8 @@ pub struct State {
     pub(crate) inventory: Inventory,
     gathering: Gathering,
     devices: Devices,
+    /// Until then, a link without its other end is one that is only just coming up.
+    pub(crate) links_settle_at: Duration,
     expectation: Expectation,
     findings: Vec<Finding>,
     facts: FactsBook,
@@ -203,6 +214,7 @@ impl State {
             inventory: Inventory::default(),
             gathering: Gathering::Idle,
             devices: Devices::Coming { until: timing::DEVICES },
+            links_settle_at: Duration::ZERO,
             expectation: Expectation::default(),
             findings: Vec::new(),
             facts: FactsBook::default(),
@@ -254,6 +266,9 @@ impl State {
                 self.gathering.want();
             }
             Event::Links(links) => self.observe(moment, actions, |state| {
+                if state.inventory.is_news_of_a_link(&links) {
+                    state.links_settle_at = moment.at + timing::LINKS;
+                }
                 if state.inventory.links(links) {
                     state.gathering.want();
                 }
@@ -290,8 +305,20 @@ impl State {
                 self.promotion_asked(asker, request, source, actions);
             }
             Event::PromotionDecided { asker, answer } => self.promotion_decided(asker, answer, moment, actions),
+            Event::Terminated => self.terminated(moment, actions),
             Event::Tick => {}
         }
+    }
+
+    /// Ends this process soon, whatever else was decided: whoever told it to does not wait long.
+    fn terminated(&mut self, moment: Moment, actions: &mut Vec<Action>) {
+        let deadline = moment.at + timing::TERMINATION;
+        self.farewell = Some(match self.farewell {
+            Some(decided) => Farewell { deadline: decided.deadline.min(deadline), ..decided },
+            None => Farewell { ending: Ending::Stop, owed: Owed::EveryReport, deadline },
+        });
+        self.rouse();
+        actions.push(Action::Log("this session was told to end".into()));
     }
 
     /// Lets something change what is observed; judges again at once if it did.
@@ -315,11 +342,11 @@ impl State {
         self.judge(actions);
     }
 
-    /// Judges the facts: here, at once, whether Senzu is there or not.
+    /// Judges the facts: here, at once, whether Senzu is there or not, once it has said what is expected.
     fn judge(&mut self, actions: &mut Vec<Action>) {
-        self.findings = match self.devices {
-            Devices::Coming { .. } | Devices::Settled { .. } => Vec::new(),
-            Devices::Read => pious_protocol::verify(&self.expectation, self.inventory.facts()),
+        self.findings = match self.judging() {
+            Judging::DevicesComing | Judging::NothingExpected => Vec::new(),
+            Judging::Judged => pious_protocol::verify(&self.expectation, self.inventory.facts()),
         };
         actions.push(Action::Render);
     }

@@ -4,7 +4,7 @@
 //! that its body claims, where one can be read, so that whoever sent it learns why nothing happens; where none can be
 //! read, the console and the log say so. What it claims is never remembered: a forgery can't spoil the real one.
 
-use super::{Action, Farewell, Moment, State, ledger::Outgoing, timing};
+use super::{Action, Farewell, Moment, Owed, State, ledger::Outgoing, timing};
 use crate::work::{self, Decision};
 use pious_protocol::{
     envelope::SealError,
@@ -77,7 +77,8 @@ impl State {
                 report
             }
             Decision::End { ending, report } => {
-                self.farewell = Some(Farewell { ending, id, deadline: moment.at + timing::FAREWELL });
+                let deadline = moment.at + timing::FAREWELL;
+                self.farewell = Some(Farewell { ending, owed: Owed::ReportOf(id), deadline });
                 report
             }
         };

@@ -1,8 +1,8 @@
 //! What may start now.
 
 use super::{
-    Action, Call, Devices, Gathering, Moment, NetworkOwner, Power, State, inventory::differ_materially, line::Flight,
-    timing,
+    Action, Call, Devices, Ending, Gathering, Moment, NetworkOwner, Owed, Power, State, inventory::differ_materially,
+    line::Flight, timing,
 };
 use pious_protocol::{
     PROTOCOL_VERSION,
@@ -52,14 +52,18 @@ impl State {
         lines.into_iter().flatten().chain(farewell).chain(devices).min().filter(|_| !self.is_ended)
     }
 
-    /// Ends once the report of it arrived, or had its time.
+    /// Ends once what Senzu must hear first arrived, or had its time.
     fn pursue_end(&mut self, moment: Moment, actions: &mut Vec<Action>) -> bool {
         let Some(farewell) = self.farewell else { return false };
-        if self.ledger.owes(farewell.id) && moment.at < farewell.deadline {
+        let is_owed = match farewell.owed {
+            Owed::ReportOf(id) => self.ledger.owes(id),
+            Owed::EveryReport => self.ledger.next().is_some(),
+        };
+        if is_owed && moment.at < farewell.deadline {
             return false;
         }
         // Never without the power to: such an instruction is refused, and sets no farewell.
-        debug_assert_eq!(self.config.power, Power::Granted);
+        debug_assert!(farewell.ending == Ending::Stop || self.config.power == Power::Granted);
         self.is_ended = true;
         actions.push(Action::Render);
         actions.push(Action::End(farewell.ending));

@@ -16,6 +16,14 @@ pub const LONGEST_REST_AT_END: Duration = Duration::from_secs(1);
 /// How long the final report of a reboot or a shutdown may take: a Senzu that is away must not keep a server on.
 pub const FAREWELL: Duration = Duration::from_secs(10);
 
+/// How long reports that are on their way hold up a session that is told to end. PID 1 gives it 10 s, an ordinary host
+/// often less, and a person at the keyboard is waiting.
+pub const TERMINATION: Duration = Duration::from_secs(2);
+
+/// How long links that came up a moment ago may take to find their other end before a missing cable is anybody's task:
+/// copper negotiates for up to 4 s.
+pub const LINKS: Duration = Duration::from_secs(5);
+
 /// How long the drivers of the machine's devices may take to settle before the machine is judged without them: a disk
 /// whose driver still loads is no missing disk, and one driver that hangs must not keep a server from being judged.
 pub const DEVICES: Duration = Duration::from_secs(10);

@@ -76,6 +76,37 @@ fn what_comes_before_the_end_is_reported_first() {
 }
 
 #[test]
+fn a_session_that_is_told_to_end_ends_at_once() {
+    assert_eq!(end(&Bench::new().step(Event::Terminated)), Some(Ending::Stop), "before it began");
+    let mut bench = Bench::new().open(AssetState::Spare);
+    assert_eq!(end(&bench.step(Event::Terminated)), Some(Ending::Stop));
+    let mut without_power = Bench::with(|config| config.power = Power::Withheld).open(AssetState::Spare);
+    assert_eq!(end(&without_power.step(Event::Terminated)), Some(Ending::Stop));
+}
+
+#[test]
+fn a_session_that_is_told_to_end_delivers_its_reports_if_it_soon_can() {
+    let switched = || {
+        let mut bench = Bench::new().open(AssetState::Spare);
+        bench.report_of(sealed(&instruction(1, switch_to(AssetState::Baremetal))));
+        assert_eq!(end(&bench.step(Event::Terminated)), None, "a report is on its way");
+        bench
+    };
+    assert_eq!(end(&switched().step(Event::Reported(Ok(())))), Some(Ending::Stop));
+    let mut bench = switched();
+    let start = bench.at;
+    assert_eq!((end(&bench.sleep()), bench.at - start), (Some(Ending::Stop), timing::TERMINATION));
+}
+
+#[test]
+fn a_server_that_is_powering_off_and_is_told_to_end_still_powers_off() {
+    let mut bench = told_to(shutdown());
+    let start = bench.at;
+    assert_eq!(end(&bench.step(Event::Terminated)), None);
+    assert_eq!((end(&bench.sleep()), bench.at - start), (Some(Ending::PowerOff), timing::TERMINATION));
+}
+
+#[test]
 fn nothing_is_done_after_the_end() {
     let mut bench = told_to(shutdown());
     bench.step(Event::Reported(Ok(())));

@@ -77,6 +77,41 @@ fn early() -> Bench {
 }
 
 #[test]
+fn what_senzu_has_not_been_asked_yet_is_not_called_unsaid() {
+    let mut bench = Bench::new().booted();
+    bench.step(Event::Greeted(Err(unreachable())));
+    bench.step(in_port("Ethernet1"));
+    assert_eq!((bench.state.findings(), bench.state.judging()), (vec![], Judging::NothingExpected));
+    bench.sleep();
+    bench.step(Event::Greeted(Ok(Box::new(whoami(AssetState::New)))));
+    let seen: Vec<_> = bench.state.findings().into_iter().map(|finding| finding.seen).collect();
+    assert_eq!(
+        seen,
+        ["nobody said what was ordered", "nobody said how this asset is cabled"],
+        "now it is Senzu's word"
+    );
+}
+
+#[test]
+fn a_link_has_its_time_to_come_up_once() {
+    let mut bench = Bench::new();
+    let settle_at = |bench: &mut Bench, link| {
+        bench.step(Event::Links(vec![link_seen(link)]));
+        bench.state.links_settle_at
+    };
+    let first = bench.at + timing::LINKS;
+    assert_eq!(settle_at(&mut bench, Link::Disabled), first);
+    bench.at += Duration::from_secs(1);
+    assert_eq!(settle_at(&mut bench, Link::NoCarrier), first, "the same link, on its way up");
+    bench.step(Event::Links(vec![]));
+    assert_eq!(
+        settle_at(&mut bench, Link::Disabled),
+        bench.at + timing::LINKS,
+        "a card that was taken out and put back"
+    );
+}
+
+#[test]
 fn what_has_no_driver_yet_is_not_called_missing() {
     let mut bench = early();
     let actions = bench.devices_settled();

@@ -79,11 +79,15 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
+fn rare_event() -> impl Strategy<Value = Event> {
+    prop_oneof![60 => event(), 1 => Just(Event::Terminated)]
+}
+
 fn happening() -> impl Strategy<Value = Happening> {
     let answer = (prop::option::weighted(0.2, failure()), prop::collection::vec(0..ORDERS, 0..4))
         .prop_map(|(failure, orders)| Happening::Answer { failure, orders });
     prop_oneof![
-        2 => event().prop_map(Happening::Event),
+        2 => rare_event().prop_map(Happening::Event),
         3 => answer,
         1 => (0..40_000u64).prop_map(|ms| Happening::Wait(Duration::from_millis(ms))),
     ]
@@ -99,7 +103,6 @@ struct Watch {
     /// Changes of state that were done, by instruction.
     switched: BTreeSet<InstructionId>,
     ended: Option<Duration>,
-    farewell_since: Option<Duration>,
 }
 
 impl Watch {
@@ -120,14 +123,14 @@ impl Watch {
     fn see(&mut self, bench: &Bench, actions: Vec<Action>) -> Result<(), TestCaseError> {
         let is_quiet = actions.iter().all(|action| matches!(action, Action::AnswerPromotion { .. }));
         prop_assert!(self.ended.is_none() || is_quiet, "after the end: {actions:?}");
-        if bench.state.farewell.is_some() && self.farewell_since.is_none() {
-            self.farewell_since = Some(bench.at);
-        }
         for action in actions {
             if let Action::End(_) = action {
-                let id = bench.state.farewell.unwrap().id;
-                let waited = bench.at - self.farewell_since.unwrap();
-                prop_assert!(self.arrived.contains_key(&id) || waited >= timing::FAREWELL, "ended after {waited:?}");
+                let farewell = bench.state.farewell.unwrap();
+                let has_arrived = match farewell.owed {
+                    Owed::ReportOf(id) => self.arrived.contains_key(&id),
+                    Owed::EveryReport => bench.state.ledger.next().is_none(),
+                };
+                prop_assert!(has_arrived || bench.at >= farewell.deadline, "ended after {:?}", bench.at);
                 self.ended = Some(bench.at);
             }
             if let Action::Log(words) = &action
