@@ -109,6 +109,7 @@ impl SigningKey {
 
 /// The public keys that an image trusts: a JWK Set (RFC 7517 §5) of OKP keys (RFC 8037 §2).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct KeySet {
     /// The keys; several while one replaces another.
     pub keys: Vec<PublicKey>,
@@ -116,6 +117,7 @@ pub struct KeySet {
 
 /// One public key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PublicKey {
     /// `OKP`.
     pub kty: String,

@@ -32,6 +32,15 @@ uuid_name! {
     /// One boot of PIOUS on one asset: a UUIDv7 (RFC 9562 §5.7), made by the agent.
     BootId
 }
+impl BootId {
+    /// The time of its making, `01a20787-d393`: enough for people to tell boots apart, and nothing of what is hard to
+    /// guess. Who knows a whole boot id and its machine's fingerprint can speak as that session, so what anybody may read
+    /// (pages, alerts, standings) has this.
+    pub fn short(self) -> String {
+        self.0.to_string().chars().take(13).collect()
+    }
+}
+
 uuid_name! {
     /// One asset, as Senzu knows it: a UUIDv7, made by Senzu when it first meets the asset.
     AssetId

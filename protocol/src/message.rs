@@ -16,17 +16,25 @@
 //!
 //! | status | what it says | what the sender does |
 //! | --- | --- | --- |
-//! | 400, 422 | the body is not what the route takes | mends the sender: sent again it fares no better |
+//! | 400, 415, 422 | the request is not what the route takes | mends the sender: sent again it fares no better |
 //! | 401 | no token, or one that Senzu does not know | sends BOOT_EVENT again: the answer has a fresh token |
 //! | 403 | the token is another boot session's | the same |
 //! | 404 | no such session, instruction or asset | the same, for a session |
-//! | 409 | an older generation of facts than one seen | sends the newest facts |
+//! | 408 | the body did not come whole in time | sends it again |
+//! | 409 to BOOT_EVENT | another machine began this boot id | makes a boot id of its own |
+//! | 409 to facts | an older generation of facts than one seen | sends the newest facts, with a higher generation |
+//! | 409 to a report | the instruction has another final report already | lets it be: the first one counts |
+//! | 409 to a promotion | refused | passes the reason on |
 //! | 413 | the body is too large | mends the sender |
 //! | 5xx, none | Senzu is in trouble | waits, longer each time and never for good, and sends again |
 //!
 //! A boot session in order: BOOT_EVENT until it is answered; then, side by side, facts (on every change, and every
 //! `facts_period_s`) and the long-poll for instructions. Each instruction is opened ([`crate::envelope`]), reported
 //! `accepted` or `refused`, done, and reported `done` or `failed`. All of it may be sent twice.
+//!
+//! BOOT_EVENT is the one route that needs no token: a machine that nobody knows has nothing to prove itself with. A second
+//! machine that says it is a known asset gets a session of its own, never the first one's, as long as it does not know
+//! that one's boot id; then two sessions speak as one asset, which raises an alert and gives neither anything to do.
 
 use crate::{
     expectation::Expectation,

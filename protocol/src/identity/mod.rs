@@ -65,6 +65,12 @@ fn lasting_macs(facts: &crate::facts::Facts) -> Vec<MacAddress> {
     macs
 }
 
+/// A UUID with its first three fields turned round. Before SMBIOS 2.6 nobody said in which byte order they are (DSP0134
+/// §7.2.1), so a firmware update, another reader, or an order's sticker may show either.
+pub fn in_other_byte_order(uuid: Uuid) -> Uuid {
+    Uuid::from_bytes_le(*uuid.as_bytes())
+}
+
 /// Whether two sightings are the same asset, with the evidence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Comparison {

@@ -49,8 +49,8 @@ const TEXTS: [&str; 43] = [
     "assettag",
 ];
 
-/// Prefixes in front of digits that count up: `SYS-1234567890`.
-const PREFIXES: [&str; 5] = ["sys", "sn", "mb", "ch", "bss"];
+/// Prefixes in front of digits that count up: `SYS-1234567890`, `BSN12345678901234567`.
+const PREFIXES: [&str; 7] = ["sys", "sn", "mb", "ch", "bss", "bsn", "csn"];
 
 /// UUIDs that vendors shipped on more than one machine, each in one byte order; the other is meant too.
 const UUIDS: [Uuid; 6] = [
@@ -78,7 +78,7 @@ pub fn is_placeholder(text: &str) -> bool {
 
 /// Whether a UUID names no machine: one octet repeated (all 00, all FF, …), or a vendor's default, in either byte order.
 pub fn is_placeholder_uuid(uuid: Uuid) -> bool {
-    let turned = Uuid::from_bytes_le(*uuid.as_bytes());
+    let turned = super::in_other_byte_order(uuid);
     let octets = uuid.as_bytes();
     octets.iter().all(|octet| *octet == octets[0]) || UUIDS.contains(&uuid) || UUIDS.contains(&turned)
 }

@@ -91,9 +91,7 @@ fn uuids(known: Option<Uuid>, seen: Option<Uuid>) -> Weighed {
     let (Some(known), Some(seen)) = (real(known), real(seen)) else {
         return Weighed::default();
     };
-    // Before SMBIOS 2.6 nobody said in which byte order the first three fields are (DSP0134 §7.2.1), so a firmware
-    // update, or another reader, may turn them round.
-    let turned = Uuid::from_bytes_le(*seen.as_bytes());
+    let turned = super::in_other_byte_order(seen);
     if known == seen {
         Weighed::agrees(SYSTEM_UUID.pro, format!("same system UUID {seen}"))
     } else if known == turned {

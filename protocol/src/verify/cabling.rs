@@ -281,7 +281,9 @@ impl Carried {
             Some(id) => format!("native VLAN {id}"),
             None => "no native VLAN announced".into(),
         };
-        if self.tagged.is_empty() { native } else { format!("{native}; carries VLAN {}", list(&self.tagged)) }
+        // Ports announce their native VLAN's name as well; that is no second VLAN.
+        let others: Vec<u16> = self.tagged.iter().copied().filter(|id| Some(*id) != self.native).collect();
+        if others.is_empty() { native } else { format!("{native}; carries VLAN {}", list(&others)) }
     }
 }
 

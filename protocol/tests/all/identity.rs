@@ -263,6 +263,8 @@ fn placeholders_by_name() {
         "Chassis Serial Number",
         "Base Board Serial Number",
         "SYS-1234567890",
+        "BSN12345678901234567",
+        "CSN12345678901234567",
         "OEM_Serial",
         "(null string)",
         "NO DIMM",

@@ -71,3 +71,9 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_short_boot_id_tells_its_time_and_nothing_that_is_hard_to_guess() {
+    let boot: BootId = "01a20787-d393-7017-8015-de9a3f134619".parse().unwrap();
+    assert_eq!(boot.short(), "01a20787-d393");
+}

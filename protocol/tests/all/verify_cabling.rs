@@ -41,11 +41,11 @@ fn cables_as_planned_pass_cable_by_cable() {
         [
             "cabling.link [NIC 1 (52:54:00:01:10:01, eth0)]: Pass | carrier | a working link to r1-sw1 port Ethernet1 | ",
             "cabling.port [NIC 1 (52:54:00:01:10:01, eth0)]: Pass | r1-sw1 port Ethernet1 | r1-sw1 port Ethernet1 | ",
-            "cabling.vlan [NIC 1 (52:54:00:01:10:01, eth0)]: Pass | native VLAN 10; carries VLAN 10, 30 | native VLAN 10; carries VLAN 30 | ",
+            "cabling.vlan [NIC 1 (52:54:00:01:10:01, eth0)]: Pass | native VLAN 10; carries VLAN 30 | native VLAN 10; carries VLAN 30 | ",
             "cabling.speed [NIC 1 (52:54:00:01:10:01, eth0)]: Pass | 25 Gb/s | at least 10 Gb/s | ",
             "cabling.link [NIC 2 (52:54:00:01:10:02, eth1)]: Pass | carrier | a working link to r1-sw1 port Ethernet2 | ",
             "cabling.port [NIC 2 (52:54:00:01:10:02, eth1)]: Pass | r1-sw1 port Ethernet2 | r1-sw1 port Ethernet2 | ",
-            "cabling.vlan [NIC 2 (52:54:00:01:10:02, eth1)]: Pass | native VLAN 10; carries VLAN 10, 30 | native VLAN 10; carries VLAN 30 | ",
+            "cabling.vlan [NIC 2 (52:54:00:01:10:02, eth1)]: Pass | native VLAN 10; carries VLAN 30 | native VLAN 10; carries VLAN 30 | ",
             "cabling.speed [NIC 2 (52:54:00:01:10:02, eth1)]: Pass | 25 Gb/s | at least 10 Gb/s | ",
         ]
     );
@@ -246,7 +246,7 @@ fn a_tagged_vlan_that_is_not_announced_fails_unless_its_tag_was_seen() {
     assert_eq!(
         troubles(vec![link.clone()], &facts),
         [
-            "cabling.vlan [NIC 1 (52:54:00:01:10:01, eth0)]: Fail | native VLAN 10; carries VLAN 10, 30 | native VLAN 10; carries VLAN 30, 40 | carry VLAN 40 tagged on r1-sw1 port Ethernet1"
+            "cabling.vlan [NIC 1 (52:54:00:01:10:01, eth0)]: Fail | native VLAN 10; carries VLAN 30 | native VLAN 10; carries VLAN 30, 40 | carry VLAN 40 tagged on r1-sw1 port Ethernet1"
         ]
     );
     facts.nics[0].vlan.tags_seen = vec![40];
