@@ -4,8 +4,8 @@
 //! an ordinary host (`pious-agent run`) nothing is touched, only looked at. Who wants to know gets [`Event`]s; nothing
 //! here knows what they are for.
 //!
-//! An interface keeps its driver's MTU: DHCP's option 26 is not asked for and not heeded. What the agent sends is small,
-//! and an MTU that a server has wrong would cost the one link that could tell of it.
+//! An interface keeps its driver's MTU: DHCP's option 26, which mozim asks for, is not heeded. What the agent sends is
+//! small, and an MTU that a server has wrong would cost the one link that could tell of it.
 //!
 //! A session that ends says no goodbye by LLDP: its neighbours forget it by the TTL, two minutes later.
 //!
