@@ -2,7 +2,7 @@
 
 use super::*;
 
-const RACK: &str = include_str!("../example.toml");
+const RACK: &str = include_str!("../../example.toml");
 
 /// The rack's configuration with one text put for another, and what is said of it, causes included.
 fn verdict(from: &str, to: &str) -> String {
