@@ -167,8 +167,9 @@ fn only_the_public_files_of_a_trust_folder_travel() {
     let desk = desk();
     let trust = desk.path("trust");
     fs::create_dir_all(&trust).unwrap();
-    for name in ["ca.pem", "ca.key", "server.key", "instruction.pk8", "instruction-keys.json", "operator-token"] {
-        fs::write(trust.join(name), name).unwrap();
+    let secrets = ["ca.key", "server.key", "instruction.pk8", "operator-token"];
+    for name in ["ca.pem", "instruction-keys.json"].iter().chain(&secrets) {
+        fs::write(trust.join(name), format!("the content of {name}")).unwrap();
     }
     let order = Order { trust: Some(trust.clone()), ..desk.order() };
     build(&order).unwrap();
@@ -177,6 +178,12 @@ fn only_the_public_files_of_a_trust_folder_travel() {
         entries.map(|entry| entry.path).filter(|path| path.starts_with("etc/pious/")).collect()
     };
     assert_eq!(packed(), ["etc/pious/build.json", "etc/pious/ca.pem", "etc/pious/instruction-keys.json"]);
+    for entry in desk.archives().into_iter().flatten() {
+        let content = String::from_utf8_lossy(&entry.content).into_owned();
+        for secret in secrets {
+            assert!(!content.contains(&format!("the content of {secret}")), "/{} holds {secret}", entry.path);
+        }
+    }
     fs::write(trust.join("allow.json"), "{}").unwrap();
     build(&order).unwrap();
     assert_eq!(packed().first().map(String::as_str), Some("etc/pious/allow.json"));

@@ -86,6 +86,31 @@ fn a_tier_changes_at_the_next_renewal_without_a_restart() {
     assert_eq!(rack.dnsmasq_pid(), before, "the same dnsmasq");
 }
 
+#[test]
+#[ignore = "needs root: PIOUS_REAL=1"]
+fn a_bmc_changes_tier_and_is_offered_nothing_to_boot() {
+    real_or_return!();
+    let senzu = Senzu::start();
+    let rack = Rack::up(&senzu, Rack::BMCS);
+    let client = Client::on(&rack);
+    let before = rack.dnsmasq_pid();
+
+    let short = client.lease(A);
+    assert!(in_range(&short, 100, 199), "{short:?}");
+    assert_eq!((short.lease_s, short.router, short.file.as_str()), (120, None, ""));
+    // Not even to one that asks as a server's firmware would.
+    assert_eq!(client.discover(B, Some(Arch::Uefi), false).file, "");
+
+    senzu.set(&[(A, Boot::Pious, LeaseTier::Recognized, "r1-u10")]);
+    rack.wait_for_reload();
+    assert_eq!(client.renew(A, short.address), None, "NAK: the address is of the other tier's range");
+    let long = client.lease(A);
+    assert!(in_range(&long, 200, 250), "{long:?}");
+    assert_eq!(long.lease_s, 43_200);
+    assert_eq!(client.lease(B).lease_s, 120, "a BMC that nobody knows");
+    assert_eq!(rack.dnsmasq_pid(), before, "the same dnsmasq");
+}
+
 /// dnsmasq 2.90 with tags in its hosts file dies here.
 #[test]
 #[ignore = "needs root: PIOUS_REAL=1"]
@@ -174,7 +199,7 @@ fn a_restart_while_senzu_is_down_knows_what_was_known() {
     assert_eq!(client.lease(A).lease_s, 43_200);
     assert_eq!(client.lease(B).lease_s, 120);
     assert!(rack.http("/boot/52-54-00-01-10-01.ipxe").contains("sanboot --no-describe --drive 0x80"));
-    assert!(rack.http("/boot/52-54-00-01-11-01.ipxe").contains("/image/vmlinuz"));
+    assert!(rack.http("/boot/52-54-00-01-11-01.ipxe").contains("/vmlinuz initrd=initrd.img "));
 }
 
 #[test]

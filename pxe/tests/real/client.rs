@@ -1,9 +1,13 @@
 //! A DHCP client that speaks for any MAC address and any architecture (RFC 2131; options of RFC 2132 and RFC 4578).
 
 use super::{namespace::Namespace, rack::Rack};
-use nix::sys::socket::{setsockopt, sockopt::BindToDevice};
+use nix::sys::socket::{
+    AddressFamily, SockFlag, SockType, SockaddrIn, bind, setsockopt, socket,
+    sockopt::{BindToDevice, ReuseAddr},
+};
 use std::{
     net::{Ipv4Addr, SocketAddrV4, UdpSocket},
+    os::fd::AsRawFd,
     time::{Duration, Instant},
 };
 
@@ -142,8 +146,7 @@ impl<'a> Client<'a> {
         let port = if question.relay.is_some() { 67 } else { 68 };
         let to = if question.relay.is_some() { SERVER } else { Ipv4Addr::BROADCAST };
         self.outside.inside(|| {
-            let socket = UdpSocket::bind(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, port)).unwrap();
-            setsockopt(&socket, BindToDevice, &"cli".into()).unwrap();
+            let socket = open(port);
             socket.set_broadcast(true).unwrap();
             socket.set_read_timeout(Some(PATIENCE)).unwrap();
             socket.send_to(&encode(question, transaction), SocketAddrV4::new(to, 67)).unwrap();
@@ -156,6 +159,16 @@ impl<'a> Client<'a> {
             }
         })
     }
+}
+
+/// A socket at a port of the client's interface. The one before it may still be open: in a program that another test
+/// has forked and that has not begun yet.
+fn open(port: u16) -> UdpSocket {
+    let socket = socket(AddressFamily::Inet, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None).unwrap();
+    setsockopt(&socket, ReuseAddr, &true).unwrap();
+    setsockopt(&socket, BindToDevice, &"cli".into()).unwrap();
+    bind(socket.as_raw_fd(), &SockaddrIn::from(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, port))).unwrap();
+    socket.into()
 }
 
 fn encode(question: &Question<'_>, transaction: [u8; 4]) -> Vec<u8> {

@@ -73,6 +73,17 @@ unrecognized = { first = "10.79.1.0", last = "10.79.1.255", lease_s = 300 }
 recognized = { first = "10.79.2.0", last = "10.79.2.255", lease_s = 86400 }
 "#;
 
+    /// A network of BMCs.
+    pub const BMCS: &str = r#"
+[[networks]]
+name = "bmc"
+kind = "bmc"
+interface = "prov"
+address = "10.77.0.1/24"
+unrecognized = { first = "10.77.0.100", last = "10.77.0.199", lease_s = 120 }
+recognized = { first = "10.77.0.200", last = "10.77.0.250", lease_s = 43200 }
+"#;
+
     /// Brings it up, and waits until it is ready.
     pub fn up(senzu: &Senzu, networks: &str) -> Self {
         let (server, outside) = (Namespace::new(), Namespace::new());
