@@ -317,16 +317,19 @@ fn agent_archive(order: &Order, agent: Vec<u8>, epoch: u64) -> Result<Archive, B
     Ok(archive)
 }
 
-/// Each file appears whole or not at all: PXE may be serving the old one.
+/// Each file appears whole or not at all, and all of them within a moment: PXE may be serving the old ones.
 fn write_results(out: &Path, vmlinuz: &[u8], image: &[u8], manifest: &Manifest) -> Result<(), BuildError> {
     let failed = |path: &Path, source| BuildError::Write { path: path.display().to_string(), source };
     fs::create_dir_all(out).map_err(|source| failed(out, source))?;
     let mut text = serde_json::to_vec_pretty(manifest).map_err(|error| failed(out, error.into()))?;
     text.push(b'\n');
-    for (name, bytes) in [("vmlinuz", vmlinuz), ("initrd.img", image), ("manifest.json", &text)] {
-        let path = out.join(name);
-        let aside = out.join(format!(".{name}.{}", std::process::id()));
-        fs::write(&aside, bytes).and_then(|()| fs::rename(&aside, &path)).map_err(|source| failed(&path, source))?;
+    let results = [("vmlinuz", vmlinuz), ("initrd.img", image), ("manifest.json", &text)]
+        .map(|(name, bytes)| (out.join(name), out.join(format!(".{name}.{}", std::process::id())), bytes));
+    for (path, aside, bytes) in &results {
+        fs::write(aside, bytes).map_err(|source| failed(path, source))?;
+    }
+    for (path, aside, _) in &results {
+        fs::rename(aside, path).map_err(|source| failed(path, source))?;
     }
     Ok(())
 }
