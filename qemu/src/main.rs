@@ -198,10 +198,11 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
         Verb::Up { rack, detach, options } => {
             must_be_root()?;
-            let options = options.of(&handle::read_rack(&rack)?.name, dir);
+            let described = handle::read_rack(&rack)?;
+            let options = options.of(&described.name, dir);
             if detach {
                 let (dir, page) = (options.dir.clone(), Lab::up_detached(&rack, options)?);
-                tell(&dir, page.as_deref());
+                tell(&dir, &handle::hints(&described, page.as_deref()));
                 return Ok(ExitCode::SUCCESS);
             }
             runtime()?.block_on(up(&rack, options))?;
@@ -229,11 +230,8 @@ fn must_be_root() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn tell(dir: &Path, page: Option<&str>) {
-    println!("up; its logs, disks and captures are in {}", dir.display());
-    if let Some(page) = page {
-        println!("Senzu's page: {page}");
-    }
+fn tell(dir: &Path, hints: &str) {
+    println!("up; its logs, disks and captures are in {}\n{hints}", dir.display());
 }
 
 async fn up(rack: &Path, options: Options) -> anyhow::Result<()> {
@@ -241,7 +239,7 @@ async fn up(rack: &Path, options: Options) -> anyhow::Result<()> {
         lab = Lab::up(rack, options) => lab?,
         _ = tokio::signal::ctrl_c() => return Ok(()),
     };
-    tell(lab.dir(), lab.page.as_deref());
+    tell(lab.dir(), &lab.what_next());
     println!("Ctrl-C takes it down.");
     // Somebody may take it down from elsewhere, too: then its events end.
     let mut watch = lab.watch(0).await?;

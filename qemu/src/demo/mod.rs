@@ -7,13 +7,13 @@ mod story;
 mod teller;
 mod timeline;
 
-use crate::{Lab, LabError, Options, lab::ownership};
+use crate::{
+    Lab, LabError, Options,
+    lab::{ownership, servers::places},
+};
 use anyhow::Context;
 use report::Report;
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::Path, sync::Arc};
 use teller::Teller;
 
 /// The rack, part of the program: the demo runs from anywhere.
@@ -63,7 +63,10 @@ pub async fn run(options: Options, output: &Path, once: bool) -> anyhow::Result<
     }
     teller.say("");
     report.write(&output.join("report.json"), held)?;
-    teller.say(&format!("Written: {}", output.join("report.json").display()));
+    teller.say(&format!(
+        "Written: {}, and beside it each console's pictures and serial log.",
+        output.join("report.json").display()
+    ));
     teller.say(if held { "Every step held." } else { "NOT every step held." });
 
     ownership::give_back(output);
@@ -74,18 +77,23 @@ pub async fn run(options: Options, output: &Path, once: bool) -> anyhow::Result<
     Ok(held)
 }
 
-/// Writes down what is left of each server: its timeline, its serial log.
+/// Writes down what is left of each server: its timeline, its serial log, its last screen.
 async fn finish(lab: &Lab, report: &mut Report, output: &Path) -> Result<(), LabError> {
     let events = lab.events().await?;
     let senzu = lab.senzu().await?;
     for server in &lab.rack.servers {
-        let sessions = senzu.get(&format!("/v1/assets/{}", server.name)).await.unwrap_or_default();
+        let sessions = senzu.asset(&server.name).await.unwrap_or_default();
         report.timelines.insert(server.name.clone(), timeline::boots(&events, &server.name, &sessions));
+        let places = places(lab.dir(), &server.name);
         let name = format!("{}.serial.log", server.name);
-        let from: PathBuf = lab.dir().join("servers").join(&server.name).join("serial.log");
         // A server that was never switched on wrote nothing.
-        if std::fs::copy(&from, output.join(&name)).is_ok() {
+        if std::fs::copy(places.serial_log(), output.join(&name)).is_ok() {
             report.serial_logs.insert(server.name.clone(), name);
+        }
+        // Nor has one that is on a last screen yet.
+        let name = format!("{}-off.png", server.name);
+        if std::fs::copy(places.last_screen(), output.join(&name)).is_ok() {
+            report.screenshots.entry(server.name.clone()).or_default().push(name);
         }
     }
     Ok(())
@@ -93,11 +101,8 @@ async fn finish(lab: &Lab, report: &mut Report, output: &Path) -> Result<(), Lab
 
 async fn stay(lab: &Lab, teller: &Teller) -> Result<(), LabError> {
     teller.say("");
-    teller.say("The rack stays up. In another terminal:");
-    teller.say("  pious-lab status | boot r1-u10 | console r1-u10 | screenshot r1-u10 u10.png | unplug r1-u10.nic1");
-    if let Some(page) = &lab.page {
-        teller.say(&format!("  Senzu's page: {page}"));
-    }
+    teller.say("The rack stays up.");
+    teller.say(&lab.what_next());
     teller.say("Ctrl-C takes it down.");
     let mut watch = lab.watch(0).await?;
     tokio::select! {

@@ -7,9 +7,9 @@ use super::{
 use crate::{
     Lab,
     lab::{
-        APPROVED, STRANGER,
+        APPROVED, BOOT_WITHIN, NEXT_WITHIN, STRANGER,
         events::{Event, What},
-        handle::{Senzu, SerialLines},
+        handle::{Senzu, SerialLines, agent_address},
     },
     rack::NicRef,
     switch::journal::{DhcpClient, Moment},
@@ -22,12 +22,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// From power-on to the agent's first word: 25 s in a trial under TCG on two quiet cores; a busy desk takes longer.
-const BOOT_WITHIN: Duration = Duration::from_secs(240);
-/// From one word of the agent's to the next: seconds.
-const NEXT_WITHIN: Duration = Duration::from_secs(90);
-/// How often Senzu is asked while waiting for it to write down what the console said already.
-const ASK_EVERY: Duration = Duration::from_millis(200);
+/// How long a screen must stand still before its picture is taken, and how long that is waited for.
+const STILL_FOR: Duration = Duration::from_millis(300);
+const STILL_WITHIN: Duration = Duration::from_secs(2);
 
 struct Story<'a> {
     lab: &'a Lab,
@@ -77,6 +74,9 @@ impl Story<'_> {
             held,
             evidence,
         });
+        if !held {
+            self.screenshot(server, "failed").await?;
+        }
         result
     }
 
@@ -84,13 +84,15 @@ impl Story<'_> {
         let mut serial = self.boot(server, DhcpClient::Firmware).await?;
         let judged = all_passed(&mut serial);
         self.step(server, "its console shows that every check passed", judged).await?;
-        self.screenshot(server, "console").await?;
+        self.spare_and_off(server).await
+    }
+
+    /// Its evaluation ends well, and Senzu switches it off to save power.
+    async fn spare_and_off(&mut self, server: &str) -> anyhow::Result<()> {
         let spare = self.graduated(server);
         self.step(server, "Senzu has it as SPARE", spare).await?;
-        let lab = self.lab;
-        let off =
-            async { Ok(((), lab.wait_off(server, NEXT_WITHIN).await.map(|()| "QEMU ended by itself".to_owned())?)) };
-        self.step(server, "Senzu has it powered off", off).await
+        let off = shut_down(self.lab, self.senzu.clone(), server);
+        self.step(server, "it powers itself off, as Senzu instructed", off).await
     }
 
     async fn miswired(&mut self, server: &str) -> anyhow::Result<()> {
@@ -115,12 +117,7 @@ impl Story<'_> {
         let judged = all_passed(&mut serial);
         self.step(server, "its console shows that every check passed now", judged).await?;
         ensure!(serial.seen().len() > from, "the console said nothing new");
-        self.screenshot(server, "mended").await?;
-        let spare = self.graduated(server);
-        self.step(server, "Senzu has it as SPARE", spare).await?;
-        let off =
-            async { Ok(((), lab.wait_off(server, NEXT_WITHIN).await.map(|()| "QEMU ended by itself".to_owned())?)) };
-        self.step(server, "Senzu has it powered off", off).await
+        self.spare_and_off(server).await
     }
 
     async fn promoted(&mut self, server: &str) -> anyhow::Result<()> {
@@ -130,12 +127,15 @@ impl Story<'_> {
         let spare = self.graduated(server);
         let detail = self.step(server, "Senzu has it as SPARE", spare).await?;
         let held = async { Ok(((), detail["held"]["by"].as_str().context("nobody holds it")?.to_owned())) };
-        self.step(server, "it is held, so it stays on", held).await?;
+        self.step(server, "it is held for use, so it stays on", held).await?;
+        let is_spare = |line: &str| line.starts_with("== PIOUS") && line.ends_with("SPARE ==");
+        let says = async { Ok(((), serial.ever("a console that says SPARE", NEXT_WITHIN, is_spare).await?)) };
+        self.step(server, "its console says so, too", says).await?;
         self.screenshot(server, "spare").await?;
 
         let lab = self.lab;
         let events = lab.status().await?.events;
-        let address = address_of(&detail)?;
+        let address = agent_address(&detail).context("no NIC has a lease")?;
         let refused = strangers_promotion(lab, address);
         self.step(server, "a source that is not on its list asks for a promotion, and is turned away", refused).await?;
         let asking = promote(lab, address);
@@ -170,7 +170,7 @@ impl Story<'_> {
             let asks = |moment: &Moment| matches!(moment, Moment::Dhcp { client, .. } if *client == first);
             watch.until("a DHCP discover", BOOT_WITHIN, |event| wire(event, &asks)).await?;
             let initrd =
-                |moment: &Moment| matches!(moment, Moment::Http { request } if request.ends_with("/image/initrd.img"));
+                |moment: &Moment| matches!(moment, Moment::Http { request } if request.ends_with("/initrd.img"));
             watch.until("the download of the initrd", BOOT_WITHIN, |event| wire(event, &initrd)).await?;
             Ok(((), "DHCP, loader, kernel and initrd came over the network".to_owned()))
         };
@@ -181,8 +181,6 @@ impl Story<'_> {
             Ok(((), line))
         };
         self.step(server, "PIOUS runs", agent).await?;
-        // Whatever happens next, there is one picture of each server.
-        self.screenshot(server, "console").await?;
         Ok(serial)
     }
 
@@ -205,45 +203,48 @@ impl Story<'_> {
         server: &str,
         state: &'static str,
     ) -> impl Future<Output = anyhow::Result<(Value, String)>> + use<> {
-        let (senzu, path) = (self.senzu.clone(), format!("/v1/assets/{server}"));
-        async move {
-            let deadline = Instant::now() + NEXT_WITHIN;
-            loop {
-                let detail = senzu.get(&path).await?;
-                if detail["standing"]["state"] == state {
-                    return Ok((detail, format!("state {state}")));
-                }
-                ensure!(Instant::now() < deadline, "still {}", detail["standing"]);
-                tokio::time::sleep(ASK_EVERY).await;
-            }
-        }
+        let (senzu, server) = (self.senzu.clone(), server.to_owned());
+        async move { Ok((senzu.in_state(&server, state).await?, format!("state {state}"))) }
     }
 
+    /// A picture of a screen that stands still: the serial port is faster than a screen that is painted under emulation,
+    /// and nothing tells when that is done.
     async fn screenshot(&mut self, server: &str, moment: &str) -> anyhow::Result<()> {
         let file = format!("{server}-{moment}.png");
-        match self.lab.screenshot(server, &self.output.join(&file)).await {
-            Ok(()) => {
-                let files = self.report.screenshots.entry(server.into()).or_default();
-                if !files.contains(&file) {
-                    files.push(file);
-                }
-                Ok(())
-            }
-            // A healthy server may be off before its picture is taken again.
-            Err(error) => {
+        let path = self.output.join(&file);
+        let mut before = Vec::new();
+        let deadline = Instant::now() + STILL_WITHIN;
+        loop {
+            if let Err(error) = self.lab.screenshot(server, &path).await {
                 self.teller.say(&format!("            (no picture of {server}: {error})"));
-                Ok(())
+                return Ok(());
             }
+            let picture = std::fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
+            if picture == before || Instant::now() > deadline {
+                break;
+            }
+            before = picture;
+            tokio::time::sleep(STILL_FOR).await;
         }
+        self.report.screenshots.entry(server.into()).or_default().push(file);
+        Ok(())
     }
 }
 
 /// The console's tally, once nothing failed and nothing is unknown.
 async fn all_passed(serial: &mut SerialLines) -> anyhow::Result<((), String)> {
-    let passed =
-        |line: &str| line.contains("checks") && line.contains("0 failed, 0 unknown") && !line.contains(" 0 passed");
-    let line = serial.until("a console without failed or unknown checks", BOOT_WITHIN, passed).await?;
-    Ok(((), line.trim().to_owned()))
+    Ok(((), serial.all_passed().await?.trim().to_owned()))
+}
+
+/// Off, and by Senzu's instruction.
+async fn shut_down(lab: &Lab, senzu: Senzu, server: &str) -> anyhow::Result<((), String)> {
+    lab.wait_off(server, NEXT_WITHIN).await?;
+    let is_done = |asset: &Value| {
+        let mut instructions = asset["instructions"].as_array().into_iter().flatten();
+        instructions.any(|one| one["action"]["kind"] == "shutdown" && one["state"] == "done")
+    };
+    senzu.asset_when(server, &format!("{server}'s shutdown as done"), is_done).await?;
+    Ok(((), "the guest powered itself off; Senzu has its instruction, shutdown, as done".into()))
 }
 
 /// A failed check on the console, whose lines name both ports.
@@ -266,18 +267,18 @@ async fn both_named(serial: &mut SerialLines, actual: &str, planned: &str) -> an
 }
 
 async fn page_names(senzu: Senzu, server: String, actual: String, planned: String) -> anyhow::Result<((), String)> {
-    let deadline = Instant::now() + NEXT_WITHIN;
-    loop {
-        let detail = senzu.get(&format!("/v1/assets/{server}")).await?;
-        let id = detail["id"].as_str().context("an asset without an id")?;
-        let page = senzu.page(&format!("/assets/{id}")).await?;
-        let failing = detail["findings"].as_array().into_iter().flatten().any(|finding| finding["verdict"] == "fail");
-        if failing && has_word(&page, &actual) && has_word(&page, &planned) {
-            return Ok(((), format!("/assets/{id} has {actual} and {planned}")));
-        }
-        ensure!(Instant::now() < deadline, "the page of {server} does not name {actual} and {planned}");
-        tokio::time::sleep(ASK_EVERY).await;
-    }
+    let fails = |asset: &Value| {
+        asset["findings"].as_array().into_iter().flatten().any(|finding| {
+            finding["verdict"] == "fail"
+                && has_word(&finding.to_string(), &actual)
+                && has_word(&finding.to_string(), &planned)
+        })
+    };
+    let asset = senzu.asset_when(&server, "a failing finding that names both ports", fails).await?;
+    let id = asset["id"].as_str().context("an asset without an id")?;
+    let page = senzu.page(&format!("/assets/{id}")).await?;
+    ensure!(has_word(&page, &actual) && has_word(&page, &planned), "/assets/{id} does not name {actual} and {planned}");
+    Ok(((), format!("/assets/{id} has {actual} and {planned}")))
 }
 
 /// Whether a text has a port's name, and not only as the beginning of another's (`Ethernet1` in `Ethernet12`).
@@ -285,13 +286,6 @@ fn has_word(text: &str, word: &str) -> bool {
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '/';
     text.match_indices(word)
         .any(|(at, _)| !text[..at].ends_with(is_part) && !text[at + word.len()..].starts_with(is_part))
-}
-
-/// The address that its agent's server answers on: that of the first NIC with a lease.
-fn address_of(detail: &Value) -> anyhow::Result<IpAddr> {
-    let nics = detail["facts"]["nics"].as_array().context("Senzu has no facts of its NICs")?;
-    let address = nics.iter().find_map(|nic| nic["dhcp"]["address"].as_str()).context("no NIC has a lease")?;
-    address.parse().with_context(|| format!("{address:?} as an address"))
 }
 
 const PROMOTION: &str = "/v1/promotions";

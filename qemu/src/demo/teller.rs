@@ -92,7 +92,11 @@ fn words(event: &Event) -> Option<String> {
         What::Wire(Moment::Dhcp { client: DhcpClient::Ipxe, .. }) => "iPXE asks for an address".into(),
         What::Wire(Moment::Dhcp { client: DhcpClient::System, .. }) => "PIOUS asks for an address".into(),
         What::Wire(Moment::Tftp { file }) => format!("loads {file} by TFTP"),
-        What::Wire(Moment::Http { request }) => request.clone(),
+        What::Wire(Moment::Http { request }) if request.starts_with("GET /boot/") => "asks pxe what to boot".into(),
+        What::Wire(Moment::Http { request }) => {
+            // The path's middle is for programs: which edition of the image.
+            format!("loads {} by HTTP", request.rsplit('/').next().unwrap_or(request))
+        }
         What::Unplugged { .. }
         | What::Plugged { .. }
         | What::LldpdSpeaks { .. }

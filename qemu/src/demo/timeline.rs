@@ -23,7 +23,8 @@ pub struct Boot {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Phase {
     /// What begins: `firmware`; `firmware_dhcp`, its own network boot; `loader`, its download of iPXE; `ipxe`;
-    /// `download` of the kernel; `initrd`, its download; then what the agent tells, from `kernel` to `findings`; `off`.
+    /// `script`, pxe's decision for this server; `download` of the kernel; `initrd`, its download; then what the agent
+    /// tells, from `kernel` to `findings`; `off`.
     pub phase: String,
     /// Milliseconds since the boot began.
     pub at_ms: u64,
@@ -66,8 +67,9 @@ fn phase(what: &What) -> Option<&'static str> {
         What::Wire(Moment::Dhcp { client: DhcpClient::Firmware, .. }) => Some("firmware_dhcp"),
         What::Wire(Moment::Dhcp { client: DhcpClient::Ipxe, .. }) => Some("ipxe"),
         What::Wire(Moment::Tftp { .. }) => Some("loader"),
-        What::Wire(Moment::Http { request }) if request.ends_with("/image/vmlinuz") => Some("download"),
-        What::Wire(Moment::Http { request }) if request.ends_with("/image/initrd.img") => Some("initrd"),
+        What::Wire(Moment::Http { request }) if request.starts_with("GET /boot/") => Some("script"),
+        What::Wire(Moment::Http { request }) if request.ends_with("/vmlinuz") => Some("download"),
+        What::Wire(Moment::Http { request }) if request.ends_with("/initrd.img") => Some("initrd"),
         What::Off => Some("off"),
         _ => None,
     }
@@ -123,8 +125,10 @@ mod tests {
             event(3_100, dhcp(DhcpClient::Firmware)),
             event(4_000, What::Wire(Moment::Tftp { file: "snponly.efi".into() })),
             event(5_000, dhcp(DhcpClient::Ipxe)),
-            event(6_000, http("/image/vmlinuz")),
-            event(6_500, http("/image/initrd.img")),
+            event(5_200, http("/boot.ipxe")),
+            event(5_500, http("/boot/52-54-00-01-10-01.ipxe")),
+            event(6_000, http("/image/1-2-3-4/vmlinuz")),
+            event(6_500, http("/image/5-6-7-8/initrd.img")),
             Event { at_ms: 7_000, server: Some("b".into()), what: What::PowerOn },
             event(20_000, What::Reset { guest: true }),
             event(20_100, What::Reset { guest: true }),
@@ -150,6 +154,7 @@ mod tests {
                         ("firmware_dhcp", 2_000),
                         ("loader", 3_000),
                         ("ipxe", 4_000),
+                        ("script", 4_500),
                         ("download", 5_000),
                         ("initrd", 5_500),
                         ("kernel", 7_000),

@@ -74,8 +74,8 @@ pub enum LabError {
         /// What was seen instead.
         context: String,
     },
-    /// An HTTP client can't be made.
-    #[error("making an HTTP client")]
+    /// An HTTP client can't be made, or has no answer.
+    #[error("asking over HTTP")]
     Http(#[from] reqwest::Error),
     /// Senzu's operator token or CA.
     #[error("reading {path}")]

@@ -2,7 +2,7 @@
 
 pub use super::{
     error::LabError,
-    operator::Senzu,
+    operator::{Senzu, agent_address},
     streams::{SerialLines, Watch, console},
 };
 
@@ -112,6 +112,11 @@ impl Lab {
     /// Everything beneath the run directory.
     pub fn dir(&self) -> &Path {
         &self.options.dir
+    }
+
+    /// What can be typed in another terminal now, by names of this rack.
+    pub fn what_next(&self) -> String {
+        hints(&self.rack, self.page.as_deref())
     }
 
     async fn ask<T: DeserializeOwned>(&self, request: &Request) -> Result<T, LabError> {
@@ -304,6 +309,33 @@ fn end(mut outer: Child) {
     let _ = outer.wait();
     drop(done);
     let _ = killer.join();
+}
+
+/// What can be typed while a rack is up.
+pub fn hints(rack: &Rack, page: Option<&str>) -> String {
+    let mut words = String::from(
+        "In another terminal:\n  pious-lab status                  what there is, and which port each cable is in\n",
+    );
+    if let Some(server) = rack.servers.first() {
+        let name = &server.name;
+        let nic = server.nics.first().map_or("nic1", |nic| &nic.name);
+        let lines = [
+            (format!("boot {name}"), "switch a server on; off and reset likewise"),
+            (format!("console {name}"), "its serial port"),
+            (format!("screenshot {name} screen.png"), "its screen"),
+            (format!("unplug {name}.{nic}"), "pull its cable; plug and move likewise"),
+            ("down".to_owned(), "take everything down"),
+        ];
+        for (command, meaning) in lines {
+            words.push_str(&format!("  pious-lab {command:<23} {meaning}\n"));
+        }
+        let servers: Vec<&str> = rack.servers.iter().map(|server| server.name.as_str()).collect();
+        words.push_str(&format!("Servers: {}.", servers.join(", ")));
+    }
+    if let Some(page) = page {
+        words.push_str(&format!("\nSenzu's page: {page}   (its certificate is the lab's own)"));
+    }
+    words
 }
 
 /// Reads and checks a rack file.

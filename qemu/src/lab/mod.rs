@@ -26,10 +26,16 @@ pub mod services;
 mod streams;
 pub mod wires;
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
 pub use handle::{Lab, LabError};
 pub use options::Options;
+
+/// From power-on to the agent's first words: 10 to 25 s under emulation on two quiet cores; a busy desk takes longer.
+pub const BOOT_WITHIN: Duration = Duration::from_secs(240);
+
+/// From one word of the agent's to the next: seconds; 30 for a retry of its longest back-off.
+pub const NEXT_WITHIN: Duration = Duration::from_secs(120);
 
 /// An address of the lab's that the image's allow-list lets promote.
 pub const APPROVED: IpAddr = IpAddr::V4(inner::PROVISIONING_ADDRESS);

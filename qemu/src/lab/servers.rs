@@ -1,6 +1,7 @@
 //! The rack's servers: on or off, their serial ports, the carriers of their NICs.
 
 use super::{
+    conversation::chain,
     events::{Events, What},
     refusal::Refusal,
     serial::Serial,
@@ -65,7 +66,7 @@ impl Servers {
                 Ok(()) | Err(_) => {}
             }
             std::fs::create_dir_all(&places.files)?;
-            serials.insert(server.name.clone(), Arc::new(Serial::create(&places.files.join("serial.log"))?));
+            serials.insert(server.name.clone(), Arc::new(Serial::create(&places.serial_log())?));
             for nic in &server.nics {
                 if let Some(port) = &nic.cable {
                     last.insert(NicRef { server: server.name.clone(), nic: nic.name.clone() }, port.clone());
@@ -118,15 +119,27 @@ impl Servers {
 
     /// Stays with a server until it is off.
     async fn attend(self: Arc<Self>, name: String, started: Started) {
-        let Started { machine: _, mut process, mut events, serial } = started;
+        let Started { machine, mut process, mut events, serial } = started;
         let copying = self.serials.get(&name).map(|log| {
             let log = Arc::clone(log);
             tokio::spawn(async move { log.follow(serial).await })
         });
+        let mut finished = false;
         while let Some(event) = events.recv().await {
             match event {
                 MachineEvent::Reset { guest } => self.events.add(Some(&name), What::Reset { guest }),
-                MachineEvent::Shutdown { guest } => self.events.add(Some(&name), What::Shutdown { guest }),
+                MachineEvent::Shutdown { guest: true } => {
+                    self.events.add(Some(&name), What::Shutdown { guest: true });
+                    finished = true;
+                    if let Err(error) = machine.finish().await {
+                        tracing::warn!(server = name, "{}", chain(&error));
+                    }
+                }
+                // That of `finish`.
+                MachineEvent::Shutdown { guest: false } if finished => {}
+                MachineEvent::Shutdown { guest: false } => {
+                    self.events.add(Some(&name), What::Shutdown { guest: false });
+                }
                 MachineEvent::Other(other) => tracing::debug!(server = name, other, "QEMU"),
             }
         }

@@ -1,6 +1,6 @@
 //! What goes on and on: a server's serial port, line by line; the lab's events, one by one.
 
-use super::{control::Request, error::LabError, events::Event, handle::open};
+use super::{BOOT_WITHIN, control::Request, error::LabError, events::Event, handle::open};
 use std::{
     io::{self, Write},
     path::Path,
@@ -62,6 +62,27 @@ impl SerialLines {
             line.contains(text)
         })
         .await
+    }
+
+    /// Waits for a console that shows checks, none of them failed or unknown; answers its tally.
+    pub async fn all_passed(&mut self) -> Result<String, LabError> {
+        let passed = |line: &str| {
+            line.contains("  checks ") && line.contains("0 failed, 0 unknown") && !line.contains(" 0 passed")
+        };
+        self.until("a console without failed or unknown checks", BOOT_WITHIN, passed).await
+    }
+
+    /// Waits for a line that `wanted` likes, unless one came already.
+    pub async fn ever(
+        &mut self,
+        what: &str,
+        within: Duration,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<String, LabError> {
+        match self.seen.iter().find(|line| wanted(line)) {
+            Some(line) => Ok(line.clone()),
+            None => self.until(what, within, wanted).await,
+        }
     }
 
     /// Types.

@@ -65,6 +65,16 @@ impl Places {
         self.files.join(format!("disk{index}.raw"))
     }
 
+    /// Everything that its serial port wrote.
+    pub fn serial_log(&self) -> PathBuf {
+        self.files.join("serial.log")
+    }
+
+    /// The server's last screen before it powered itself off.
+    pub fn last_screen(&self) -> PathBuf {
+        self.files.join("last-screen.png")
+    }
+
     /// The server's own firmware variables.
     pub fn variables(&self) -> PathBuf {
         self.files.join("OVMF_VARS.fd")
@@ -81,7 +91,8 @@ pub fn argv(server: &ServerSpec, places: &Places, accelerator: Accelerator) -> V
     let mut args = Vec::new();
     let mut arg = |words: &[&str]| args.extend(words.iter().map(|word| (*word).to_owned()));
 
-    arg(&["-name", &server.name, "-nodefaults", "-display", "none", "-S", "-rtc", "base=utc"]);
+    // A guest that powers itself off stands still, so that its last screen can be kept.
+    arg(&["-name", &server.name, "-nodefaults", "-display", "none", "-S", "-no-shutdown", "-rtc", "base=utc"]);
     match accelerator {
         Accelerator::Tcg => arg(&["-machine", "q35", "-accel", "tcg", "-cpu", "max"]),
         Accelerator::Kvm => arg(&["-machine", "q35", "-accel", "kvm", "-cpu", "host"]),
@@ -215,7 +226,7 @@ mod tests {
             disks = [{gb=10,bus='nvme'},{gb=20,bus='sata',serial='D2'}]";
         assert_eq!(
             command_line(text, Accelerator::Tcg),
-            "-name a -nodefaults -display none -S -rtc base=utc -machine q35 -accel tcg -cpu max \
+            "-name a -nodefaults -display none -S -no-shutdown -rtc base=utc -machine q35 -accel tcg -cpu max \
              -smp cpus=2,sockets=2,cores=1,threads=1 -m 512M \
              -smbios type=1,manufacturer=A,, B,product=Lab Server,serial=S,,1,uuid=00000000-0000-4000-8000-000000000001 \
              -smbios type=2,manufacturer=A,, B,product=Lab Server Board,serial=S,,1-B \

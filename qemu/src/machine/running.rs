@@ -181,6 +181,22 @@ impl Machine {
         png_of_ppm(&ppm).map_err(|source| MachineError::Screen { server: self.server.clone(), source })
     }
 
+    /// Keeps the screen of a guest that has powered itself off, and lets it be off.
+    pub async fn finish(&self) -> Result<(), MachineError> {
+        let file = self.places.last_screen();
+        let kept = match self.screenshot().await {
+            Ok(png) => tokio::fs::write(&file, png).await.map_err(|source| MachineError::File {
+                server: self.server.clone(),
+                what: "writing",
+                path: file,
+                source,
+            }),
+            Err(error) => Err(error),
+        };
+        self.power_off().await?;
+        kept
+    }
+
     async fn execute(&self, command: &str, arguments: serde_json::Value) -> Result<(), MachineError> {
         self.qmp.execute(command, arguments).await.map(|_| ()).map_err(|source| self.monitor(source))
     }

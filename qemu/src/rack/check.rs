@@ -3,7 +3,7 @@
 use super::{NicRef, PortRef, Rack, ServerSpec, SwitchSpec};
 use crate::rack::Firmware;
 use pious_protocol::ids::MacAddress;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 use thiserror::Error;
 
 /// The longest name of a switch, server or NIC: names become parts of socket paths, and those end at 107 bytes.
@@ -11,6 +11,28 @@ const MAX_NAME_BYTES: usize = 32;
 
 /// The smallest memory that a server's firmware and kernel start in at all.
 const MIN_MEMORY_MIB: u64 = 128;
+
+/// Names that exist, for whoever used one that does not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Names(Vec<String>);
+
+impl<'a> FromIterator<&'a str> for Names {
+    fn from_iter<T: IntoIterator<Item = &'a str>>(names: T) -> Self {
+        Self(names.into_iter().map(str::to_owned).collect())
+    }
+}
+
+impl fmt::Display for Names {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A switch of 48 ports is told by its ends.
+        const MOST: usize = 12;
+        match self.0.as_slice() {
+            [] => f.write_str("none"),
+            [first, second, .., last] if self.0.len() > MOST => write!(f, "{first}, {second}, … {last}"),
+            names => f.write_str(&names.join(", ")),
+        }
+    }
+}
 
 /// Why a rack file is not believed.
 #[derive(Debug, Error)]
@@ -25,20 +47,37 @@ pub enum RackError {
     #[error("{0:?} is no server's NIC; write server.nic, as in r1-u10.nic1")]
     NotANic(String),
     /// A switch that the rack does not have.
-    #[error("the rack has no switch {:?} (in {port})", port.switch)]
+    #[error("the rack has no switch {:?} (in {port}); it has {present}", port.switch)]
     UnknownSwitch {
         /// The port that was asked for.
         port: PortRef,
+        /// The switches that there are.
+        present: Names,
     },
     /// A port that the switch does not have.
-    #[error("switch {:?} has no port {:?}", .0.switch, .0.port)]
-    UnknownPort(PortRef),
+    #[error("switch {:?} has no port {:?}; it has {present}", port.switch, port.port)]
+    UnknownPort {
+        /// The port that was asked for.
+        port: PortRef,
+        /// The ports that there are.
+        present: Names,
+    },
     /// A server that the rack does not have.
-    #[error("the rack has no server {0:?}")]
-    UnknownServer(String),
+    #[error("the rack has no server {server:?}; it has {present}")]
+    UnknownServer {
+        /// The server that was asked for.
+        server: String,
+        /// The servers that there are.
+        present: Names,
+    },
     /// A NIC that the server does not have.
-    #[error("server {:?} has no NIC {:?}", .0.server, .0.nic)]
-    UnknownNic(NicRef),
+    #[error("server {:?} has no NIC {:?}; it has {present}", nic.server, nic.nic)]
+    UnknownNic {
+        /// The NIC that was asked for.
+        nic: NicRef,
+        /// The NICs that there are.
+        present: Names,
+    },
     /// Two cables in one port.
     #[error("two cables in port {port}: {first} and {second}")]
     PortTaken {
@@ -361,6 +400,21 @@ mod tests {
     }
 
     #[test]
+    fn whoever_names_what_is_not_there_learns_what_is() {
+        let rack = Rack::parse(GOOD).unwrap();
+        let server = rack.server("c").map(|_| ()).unwrap_err().to_string();
+        assert_eq!(server, r#"the rack has no server "c"; it has a, b"#);
+        let nic = rack.nic(&"a.nic9".parse().unwrap()).map(|_| ()).unwrap_err().to_string();
+        assert_eq!(nic, r#"server "a" has no NIC "nic9"; it has nic1"#);
+        let port = rack.port(&"sw1.p9".parse().unwrap()).map(|_| ()).unwrap_err().to_string();
+        assert_eq!(port, r#"switch "sw1" has no port "p9"; it has p1, p2, p3, p4"#);
+        let many: Vec<String> = (1..=48).map(|number| format!("Ethernet{number}")).collect();
+        let names: Names = many.iter().map(String::as_str).collect();
+        assert_eq!(names.to_string(), "Ethernet1, Ethernet2, … Ethernet48");
+        assert_eq!(Names::from_iter([]).to_string(), "none");
+    }
+
+    #[test]
     fn every_mistake_is_named() {
         let cases = [
             (
@@ -385,14 +439,19 @@ mod tests {
                 "unknown switch",
                 r#"cable = "sw1.p2""#,
                 r#"cable = "sw9.p2""#,
-                r#"the rack has no switch "sw9" (in sw9.p2)"#,
+                r#"the rack has no switch "sw9" (in sw9.p2); it has sw1"#,
             ),
-            ("unknown port", r#"cable = "sw1.p2""#, r#"cable = "sw1.p9""#, r#"switch "sw1" has no port "p9""#),
+            (
+                "unknown port",
+                r#"cable = "sw1.p2""#,
+                r#"cable = "sw1.p9""#,
+                r#"switch "sw1" has no port "p9"; it has p1, p2, p3, p4"#,
+            ),
             (
                 "unknown planned port",
                 r#"planned = "sw1.p3""#,
                 r#"planned = "sw1.p9""#,
-                r#"switch "sw1" has no port "p9""#,
+                r#"switch "sw1" has no port "p9"; it has p1, p2, p3, p4"#,
             ),
             (
                 "duplicate MAC",

@@ -6,7 +6,7 @@
 mod check;
 mod plan;
 
-pub use check::RackError;
+pub use check::{Names, RackError};
 
 use pious_protocol::{expectation::HardwareProfile, ids::MacAddress};
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
@@ -323,26 +323,34 @@ impl Rack {
 
     /// The server of that name.
     pub fn server(&self, name: &str) -> Result<&ServerSpec, RackError> {
-        self.servers.iter().find(|server| server.name == name).ok_or_else(|| RackError::UnknownServer(name.to_owned()))
+        self.servers.iter().find(|server| server.name == name).ok_or_else(|| RackError::UnknownServer {
+            server: name.to_owned(),
+            present: self.servers.iter().map(|server| server.name.as_str()).collect(),
+        })
     }
 
     /// The NIC of that name.
     pub fn nic(&self, nic: &NicRef) -> Result<&NicSpec, RackError> {
-        self.server(&nic.server)?
-            .nics
-            .iter()
-            .find(|spec| spec.name == nic.nic)
-            .ok_or_else(|| RackError::UnknownNic(nic.clone()))
+        let nics = &self.server(&nic.server)?.nics;
+        nics.iter().find(|spec| spec.name == nic.nic).ok_or_else(|| RackError::UnknownNic {
+            nic: nic.clone(),
+            present: nics.iter().map(|spec| spec.name.as_str()).collect(),
+        })
     }
 
     /// The port of that name.
     pub fn port(&self, port: &PortRef) -> Result<&PortSpec, RackError> {
-        let switch = self
-            .switches
-            .iter()
-            .find(|switch| switch.name == port.switch)
-            .ok_or_else(|| RackError::UnknownSwitch { port: port.clone() })?;
-        switch.ports.iter().find(|spec| spec.name == port.port).ok_or_else(|| RackError::UnknownPort(port.clone()))
+        let switch = self.switches.iter().find(|switch| switch.name == port.switch);
+        let ports = &switch
+            .ok_or_else(|| RackError::UnknownSwitch {
+                port: port.clone(),
+                present: self.switches.iter().map(|switch| switch.name.as_str()).collect(),
+            })?
+            .ports;
+        ports.iter().find(|spec| spec.name == port.port).ok_or_else(|| RackError::UnknownPort {
+            port: port.clone(),
+            present: ports.iter().map(|spec| spec.name.as_str()).collect(),
+        })
     }
 }
 

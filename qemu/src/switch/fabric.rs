@@ -284,12 +284,14 @@ impl Fabric {
     }
 
     fn at(&self, port: &PortRef) -> Result<At, FabricError> {
-        let switch = self
-            .names
-            .iter()
-            .position(|name| *name == port.switch)
-            .ok_or_else(|| RackError::UnknownSwitch { port: port.clone() })?;
-        let place = self.switches[switch].find(&port.port).ok_or_else(|| RackError::UnknownPort(port.clone()))?;
+        let unknown_switch = || RackError::UnknownSwitch {
+            port: port.clone(),
+            present: self.names.iter().map(String::as_str).collect(),
+        };
+        let switch = self.names.iter().position(|name| *name == port.switch).ok_or_else(unknown_switch)?;
+        let unknown_port =
+            || RackError::UnknownPort { port: port.clone(), present: self.switches[switch].port_names().collect() };
+        let place = self.switches[switch].find(&port.port).ok_or_else(unknown_port)?;
         Ok((switch, place))
     }
 
@@ -423,7 +425,7 @@ mod tests {
             "two cables in port sw1.up: the trunk to sw2.up and b.n1"
         );
         assert_eq!(error(fabric.plug(nic(), &port("sw2.p2"))), "a.n1 is already plugged, into sw2.p1");
-        assert_eq!(error(fabric.plug(nic(), &port("sw2.p9"))), r#"switch "sw2" has no port "p9""#);
+        assert_eq!(error(fabric.plug(nic(), &port("sw2.p9"))), r#"switch "sw2" has no port "p9"; it has p1, p2, up"#);
     }
 
     #[test]

@@ -102,6 +102,11 @@ impl Switch {
         self.ports.iter().position(|port| port.name == name)
     }
 
+    /// Its ports' names.
+    pub fn port_names(&self) -> impl Iterator<Item = &str> {
+        self.ports.iter().map(|port| port.name.as_str())
+    }
+
     /// Forgets what was learnt at a port: its cable was pulled.
     pub fn forget(&mut self, port: PortIndex) {
         self.learnt.retain(|_, (at, _)| *at != port);

@@ -1,18 +1,18 @@
 //! A bare server PXE-boots into PIOUS, is discovered, judged, graduates and is switched off.
 
 use anyhow::{Context, Result, ensure};
-use pious_lab::lab::events::What;
+use pious_lab::lab::{BOOT_WITHIN, NEXT_WITHIN, events::What};
 use pious_lab::switch::journal::Moment;
-use pious_tests::{BOOT_WITHIN, NEXT_WITHIN, all_passed, asset_when, bring_up, in_state};
+use pious_tests::bring_up;
 use serde_json::Value;
 
 #[tokio::test]
 async fn uefi_server_graduates_and_is_switched_off() -> Result<()> {
     let lab = bring_up("uefi", "one-uefi", &[], |_| {}).await?;
     lab.boot("r1-u10").await?;
-    all_passed(&mut lab.serial("r1-u10").await?).await?;
+    lab.serial("r1-u10").await?.all_passed().await?;
     lab.wait_off("r1-u10", NEXT_WITHIN).await?;
-    let asset = in_state(&lab.senzu().await?, "r1-u10", "SPARE").await?;
+    let asset = lab.senzu().await?.in_state("r1-u10", "SPARE").await?;
     assert_eq!(asset["facts"]["firmware_mode"], "uefi");
     phases_in_order(&asset)
 }
@@ -21,9 +21,9 @@ async fn uefi_server_graduates_and_is_switched_off() -> Result<()> {
 async fn bios_server_with_256_mib_graduates_beside_a_real_lldpd() -> Result<()> {
     let lab = bring_up("bios", "one-bios", &[], |_| {}).await?;
     lab.boot("r1-u11").await?;
-    all_passed(&mut lab.serial("r1-u11").await?).await?;
+    lab.serial("r1-u11").await?.all_passed().await?;
     lab.wait_off("r1-u11", NEXT_WITHIN).await?;
-    let asset = in_state(&lab.senzu().await?, "r1-u11", "SPARE").await?;
+    let asset = lab.senzu().await?.in_state("r1-u11", "SPARE").await?;
     assert_eq!(asset["facts"]["firmware_mode"], "bios");
     let neighbour = &asset["facts"]["nics"][0]["neighbours"]["heard"][0];
     assert_eq!(neighbour["system_name"], "r1-sw1");
@@ -39,9 +39,9 @@ async fn bios_server_whose_firmware_is_no_ipxe_chain_loads_undionly() -> Result<
     let mut watch = lab.watch(from).await?;
     let loads = |event: &pious_lab::lab::events::Event| matches!(&event.what, What::Wire(Moment::Tftp { file }) if file.ends_with("undionly.kpxe"));
     watch.until("undionly.kpxe by TFTP", BOOT_WITHIN, loads).await?;
-    all_passed(&mut lab.serial("r1-u11").await?).await?;
+    lab.serial("r1-u11").await?.all_passed().await?;
     lab.wait_off("r1-u11", NEXT_WITHIN).await?;
-    in_state(&lab.senzu().await?, "r1-u11", "SPARE").await?;
+    lab.senzu().await?.in_state("r1-u11", "SPARE").await?;
     Ok(())
 }
 
@@ -58,7 +58,7 @@ async fn a_server_that_nobody_ordered_stays_new_and_says_so() -> Result<()> {
     let assets = senzu.get("/v1/assets").await?;
     let name = assets["assets"][0]["name"].as_str().context("Senzu has no asset")?.to_owned();
     let judged = |asset: &Value| asset["standing"]["evaluation"] == "failing";
-    let asset = asset_when(&senzu, &name, "its evaluation as failing", judged).await?;
+    let asset = senzu.asset_when(&name, "its evaluation as failing", judged).await?;
     assert_eq!(asset["standing"]["state"], "NEW");
     assert_eq!(asset["serial"], "PIOUS-R1-U11");
     Ok(())

@@ -1,8 +1,9 @@
 //! Cables: what is wrong is on the console at once, and what to do about it; mended, it is judged again.
 
 use anyhow::{Context, Result};
+use pious_lab::lab::{BOOT_WITHIN, NEXT_WITHIN};
 use pious_lab::rack::NicRef;
-use pious_tests::{BOOT_WITHIN, NEXT_WITHIN, all_passed, bring_up, in_state};
+use pious_tests::bring_up;
 
 const SERVER: &str = "r1-u11";
 
@@ -25,9 +26,9 @@ async fn a_cable_in_the_wrong_port_is_named_moved_and_judged_again() -> Result<(
     );
 
     lab.move_cable(&nic(), &"r1-sw1.Ethernet1".parse()?).await?;
-    all_passed(&mut serial).await?;
+    serial.all_passed().await?;
     lab.wait_off(SERVER, NEXT_WITHIN).await?;
-    let asset = in_state(&lab.senzu().await?, SERVER, "SPARE").await?;
+    let asset = lab.senzu().await?.in_state(SERVER, "SPARE").await?;
     // Moved within a blink, the port it was in is forgotten all the same.
     assert_eq!(asset["facts"]["nics"][0]["neighbours"]["heard"].as_array().map(Vec::len), Some(1), "{asset:#}");
     Ok(())
@@ -39,13 +40,13 @@ async fn a_cable_pulled_and_plugged_again_is_noticed_both_times() -> Result<()> 
     let lab = bring_up("unplugged", "one-bios", &held, |_| {}).await?;
     lab.boot(SERVER).await?;
     let mut serial = lab.serial(SERVER).await?;
-    all_passed(&mut serial).await?;
-    in_state(&lab.senzu().await?, SERVER, "SPARE").await?;
+    serial.all_passed().await?;
+    lab.senzu().await?.in_state(SERVER, "SPARE").await?;
 
     lab.unplug(&nic()).await?;
     serial.contains("NO CARRIER", NEXT_WITHIN).await?;
     serial.contains("FAIL     cabling.link", NEXT_WITHIN).await.context("the judgement changes without Senzu")?;
     lab.plug(&nic(), None).await?;
-    all_passed(&mut serial).await?;
+    serial.all_passed().await?;
     Ok(())
 }

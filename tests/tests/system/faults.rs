@@ -2,15 +2,15 @@
 //! a reboot when it is mended.
 
 use anyhow::Result;
-use pious_lab::lab::{Lab, control::ServiceName, faults::Fault};
-use pious_tests::{BOOT_WITHIN, NEXT_WITHIN, all_passed, bring_up, in_state};
+use pious_lab::lab::{BOOT_WITHIN, Lab, NEXT_WITHIN, control::ServiceName, faults::Fault};
+use pious_tests::bring_up;
 
 const SERVER: &str = "r1-u11";
 
 /// The same boot, all the way to its end: one session in Senzu.
 async fn graduated_without_a_reboot(lab: &Lab) -> Result<()> {
     lab.wait_off(SERVER, NEXT_WITHIN).await?;
-    let asset = in_state(&lab.senzu().await?, SERVER, "SPARE").await?;
+    let asset = lab.senzu().await?.in_state(SERVER, "SPARE").await?;
     assert_eq!(asset["sessions"].as_array().map(Vec::len), Some(1), "{asset:#}");
     Ok(())
 }
@@ -28,7 +28,7 @@ async fn without_dhcp_the_console_says_so_per_nic_and_asks_on() -> Result<()> {
         .await?;
 
     lab.start_service(ServiceName::Pxe).await?;
-    all_passed(&mut serial).await?;
+    serial.all_passed().await?;
     graduated_without_a_reboot(&lab).await
 }
 
@@ -39,7 +39,7 @@ async fn senzu_down_at_boot_then_up() -> Result<()> {
     let mut serial = lab.serial(SERVER).await?;
     serial.contains("NOT REACHED", BOOT_WITHIN).await?;
     lab.start_service(ServiceName::Senzu).await?;
-    all_passed(&mut serial).await?;
+    serial.all_passed().await?;
     graduated_without_a_reboot(&lab).await
 }
 
@@ -60,7 +60,7 @@ async fn senzu_answering_nonsense_then_sense() -> Result<()> {
     }
     lab.fault(None).await?;
     lab.start_service(ServiceName::Senzu).await?;
-    all_passed(&mut serial).await?;
+    serial.all_passed().await?;
     graduated_without_a_reboot(&lab).await
 }
 
@@ -70,14 +70,14 @@ async fn senzu_restarting_in_the_middle_keeps_what_it_acknowledged() -> Result<(
     let lab = bring_up("restart", "one-bios", &held, |_| {}).await?;
     lab.boot(SERVER).await?;
     let mut serial = lab.serial(SERVER).await?;
-    all_passed(&mut serial).await?;
-    let before = in_state(&lab.senzu().await?, SERVER, "SPARE").await?;
+    serial.all_passed().await?;
+    let before = lab.senzu().await?.in_state(SERVER, "SPARE").await?;
 
     lab.stop_service(ServiceName::Senzu).await?;
     serial.contains("NOT REACHED", NEXT_WITHIN).await?;
     lab.start_service(ServiceName::Senzu).await?;
     let senzu = lab.senzu().await?;
-    let after = in_state(&senzu, SERVER, "SPARE").await?;
+    let after = senzu.in_state(SERVER, "SPARE").await?;
     assert_eq!((&after["id"], &after["held"]), (&before["id"], &before["held"]));
     senzu.post(&format!("/v1/assets/{SERVER}/hold"), &serde_json::json!({ "held": false })).await?;
     graduated_without_a_reboot(&lab).await

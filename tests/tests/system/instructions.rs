@@ -1,8 +1,8 @@
 //! What Senzu instructs is done, or refused with the reason, and reported either way.
 
 use anyhow::{Context, Result};
-use pious_lab::lab::handle::Senzu;
-use pious_tests::{NEXT_WITHIN, all_passed, asset_when, bring_up, in_state};
+use pious_lab::lab::{NEXT_WITHIN, handle::Senzu};
+use pious_tests::bring_up;
 use serde_json::{Value, json};
 
 const SERVER: &str = "r1-u11";
@@ -13,7 +13,7 @@ async fn order(senzu: &Senzu, action: Value) -> Result<Value> {
     let answer = senzu.post(&format!("/v1/assets/{SERVER}/instructions"), &body).await?;
     let id = answer["id"].as_str().context("an instruction without an id")?.to_owned();
     let ended = |asset: &Value| final_report(asset, &id).is_some();
-    let asset = asset_when(senzu, SERVER, &format!("a final report of {action}"), ended).await?;
+    let asset = senzu.asset_when(SERVER, &format!("a final report of {action}"), ended).await?;
     Ok(final_report(&asset, &id).unwrap_or_default())
 }
 
@@ -33,9 +33,9 @@ async fn what_is_instructed_is_done_or_refused_by_name() -> Result<()> {
     let held = [("profile = \"lab\"", "profile = \"lab\"\nheld = \"the tests\"")];
     let lab = bring_up("orders", "one-bios", &held, |_| {}).await?;
     lab.boot(SERVER).await?;
-    all_passed(&mut lab.serial(SERVER).await?).await?;
+    lab.serial(SERVER).await?.all_passed().await?;
     let senzu = lab.senzu().await?;
-    in_state(&senzu, SERVER, "SPARE").await?;
+    senzu.in_state(SERVER, "SPARE").await?;
 
     let unknown = order(&senzu, json!({ "kind": "make_coffee" })).await?;
     assert_eq!(unknown["status"], "refused");

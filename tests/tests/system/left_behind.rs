@@ -1,8 +1,8 @@
 //! A lab that is killed leaves nothing running.
 
 use anyhow::{Context, Result, ensure};
-use pious_lab::lab::Options;
-use pious_tests::{NEXT_WITHIN, repository};
+use pious_lab::lab::{NEXT_WITHIN, Options};
+use pious_tests::repository;
 use std::{
     path::Path,
     process::Stdio,

@@ -1,12 +1,13 @@
 //! A server is asked through its own HTTP server to become BAREMETAL: only by whom Senzu's image allows, only when it is
 //! SPARE, only once.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use pious_lab::lab::{
-    Lab,
+    BOOT_WITHIN, Lab, NEXT_WITHIN,
+    handle::agent_address,
     inner::{PROVISIONING_ADDRESS, STRANGER_ADDRESS},
 };
-use pious_tests::{BOOT_WITHIN, NEXT_WITHIN, agent_address, all_passed, asset_when, bring_up, in_state};
+use pious_tests::bring_up;
 use reqwest::{RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use std::net::{IpAddr, Ipv4Addr};
@@ -14,7 +15,7 @@ use std::net::{IpAddr, Ipv4Addr};
 const SERVER: &str = "r1-u11";
 
 async fn asking(lab: &Lab, asset: &Value, from: Ipv4Addr) -> Result<RequestBuilder> {
-    let (client, url) = lab.agent_http(agent_address(asset)?, IpAddr::V4(from)).await?;
+    let (client, url) = lab.agent_http(agent_address(asset).context("no NIC has a lease")?, IpAddr::V4(from)).await?;
     Ok(client.post(format!("{url}/v1/promotions")))
 }
 
@@ -28,9 +29,9 @@ async fn a_held_spare_is_promoted_once_and_boots_its_disk() -> Result<()> {
     let held = [("profile = \"lab\"", "profile = \"lab\"\nheld = \"the tests\"")];
     let lab = bring_up("promotion", "one-bios", &held, |_| {}).await?;
     lab.boot(SERVER).await?;
-    all_passed(&mut lab.serial(SERVER).await?).await?;
+    lab.serial(SERVER).await?.all_passed().await?;
     let senzu = lab.senzu().await?;
-    let asset = in_state(&senzu, SERVER, "SPARE").await?;
+    let asset = senzu.in_state(SERVER, "SPARE").await?;
     let body = json!({ "requester": "the tests" });
 
     let stranger = asking(&lab, &asset, STRANGER_ADDRESS).await?.json(&body);
@@ -49,7 +50,7 @@ async fn a_held_spare_is_promoted_once_and_boots_its_disk() -> Result<()> {
     assert_eq!(both.clone().map(|(status, _)| status), [StatusCode::ACCEPTED, StatusCode::CONFLICT], "{both:?}");
 
     lab.wait_reset(SERVER, events, NEXT_WITHIN).await?;
-    in_state(&senzu, SERVER, "BAREMETAL").await?;
+    senzu.in_state(SERVER, "BAREMETAL").await?;
     let target = senzu.get("/v1/boot-targets/52:54:00:01:11:01").await?;
     assert_eq!((target["boot"].as_str(), target["tier"].as_str()), (Some("local_disk"), Some("recognized")));
     Ok(())
@@ -62,8 +63,8 @@ async fn a_server_that_is_not_spare_is_not_promoted_and_says_why() -> Result<()>
     lab.boot(SERVER).await?;
     lab.serial(SERVER).await?.contains("FAIL     cabling.port", BOOT_WITHIN).await?;
     let senzu = lab.senzu().await?;
-    let leased = |asset: &Value| agent_address(asset).is_ok();
-    let asset = asset_when(&senzu, SERVER, "the address of its agent", leased).await?;
+    let leased = |asset: &Value| agent_address(asset).is_some();
+    let asset = senzu.asset_when(SERVER, "the address of its agent", leased).await?;
 
     let request = asking(&lab, &asset, PROVISIONING_ADDRESS).await?.json(&json!({ "requester": "the tests" }));
     let (status, words) = status_and_words(request).await?;

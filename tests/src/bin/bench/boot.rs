@@ -8,7 +8,7 @@ use crate::{
     report::{Report, Row, median},
 };
 use anyhow::{Context, Result, ensure};
-use pious_lab::lab::{Lab, Options};
+use pious_lab::lab::{BOOT_WITHIN, Lab, Options, handle::agent_address};
 use std::{
     path::{Path, PathBuf},
     process::Command,
@@ -18,9 +18,6 @@ use std::{
 /// The rack: one UEFI server, healthy, held, with 256 MiB.
 const RACK: &str = "qemu/racks/bench.toml";
 const SERVER: &str = "r1-u10";
-
-/// Firmware, iPXE and kernel under emulation on a busy machine.
-const BOOT_WITHIN: Duration = Duration::from_secs(240);
 
 pub async fn measure(place: &Place, runs: usize, report: &mut Report) -> Result<()> {
     let floor_image = build_floor(place)?;
@@ -129,12 +126,12 @@ async fn boot_event(place: &Place) -> Result<(Duration, u64)> {
     // The server is held: it graduates, and its agent stays.
     let mut serial = lab.serial(SERVER).await?;
     serial.contains("SPARE", BOOT_WITHIN).await?;
-    let asset = lab.senzu().await?.get(&format!("/v1/assets/{SERVER}")).await?;
+    let asset = lab.senzu().await?.asset(SERVER).await?;
     let timeline = asset["sessions"][0]["timeline"].as_array().context("no timeline")?;
     let whoami = timeline.iter().find(|entry| entry["phase"] == "whoami").context("no whoami in the timeline")?;
     let at = Duration::from_millis(whoami["at_ms"].as_u64().context("at_ms")?);
 
-    let address = pious_tests::agent_address(&asset)?;
+    let address = agent_address(&asset).context("no NIC has a lease")?;
     let (client, url) = lab.agent_http(address, pious_lab::lab::inner::PROVISIONING_ADDRESS.into()).await?;
     let metrics = client.get(format!("{url}/metrics")).send().await?.error_for_status()?.text().await?;
     let peak = metrics.lines().find_map(|line| line.strip_prefix("pious_peak_resident_memory_bytes "));
