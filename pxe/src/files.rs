@@ -1,4 +1,5 @@
-//! One file over HTTP: GET and HEAD, one range of bytes (RFC 9110 §14), entity tags (§13), streamed.
+//! One file over HTTP: GET and HEAD, one range of bytes (RFC 9110 §14), entity tags (§13), streamed; on request of one
+//! edition only.
 
 use axum::{
     body::Body,
@@ -6,6 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use std::{
+    fs::Metadata,
     io::{self, SeekFrom},
     net::SocketAddr,
     os::unix::fs::MetadataExt,
@@ -115,8 +117,25 @@ impl Drop for Transfer {
     }
 }
 
-/// Answers with a file; `client` is for the log.
-pub async fn serve(path: &Path, client: Option<SocketAddr>, method: &Method, headers: &HeaderMap) -> Response {
+/// What tells a file from the one that was in its place before, and takes its place later: in a URL as it is, in an
+/// entity tag with quotes.
+fn edition_of(metadata: &Metadata) -> String {
+    format!("{:x}-{:x}-{:x}-{:x}", metadata.ino(), metadata.mtime(), metadata.mtime_nsec(), metadata.len())
+}
+
+/// The edition of a file that lies there now.
+pub async fn edition(path: &Path) -> io::Result<String> {
+    Ok(edition_of(&tokio::fs::metadata(path).await?))
+}
+
+/// Answers with a file, if it is of the edition that is asked for; `client` is for the log.
+pub async fn serve(
+    path: &Path,
+    wanted_edition: Option<&str>,
+    client: Option<SocketAddr>,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Response {
     let opened = async {
         let file = File::open(path).await?;
         let metadata = file.metadata().await?;
@@ -131,7 +150,13 @@ pub async fn serve(path: &Path, client: Option<SocketAddr>, method: &Method, hea
         }
     };
     let length = metadata.len();
-    let tag = format!("\"{:x}-{:x}-{:x}-{length:x}\"", metadata.ino(), metadata.mtime(), metadata.mtime_nsec());
+    let edition = edition_of(&metadata);
+    // By what was opened: whatever takes its place in the folder from now on does not change what is sent.
+    if wanted_edition.is_some_and(|wanted| wanted != edition) {
+        tracing::warn!("{}: another edition was asked for than lies there now", path.display());
+        return (StatusCode::GONE, "the image was built anew since; fetch the boot script again\n").into_response();
+    }
+    let tag = format!("\"{edition}\"");
     if text(headers, header::IF_NONE_MATCH).is_some_and(|list| names(list, &tag)) {
         return with_headers(StatusCode::NOT_MODIFIED, &tag, None, None, Body::empty());
     }

@@ -46,7 +46,7 @@ struct Served {
 async fn serve_with(path: &Path, method: Method, headers: &[(header::HeaderName, &str)]) -> Served {
     let headers: HeaderMap =
         headers.iter().map(|(name, value)| (name.clone(), HeaderValue::from_str(value).unwrap())).collect();
-    let response = serve(path, None, &method, &headers).await;
+    let response = serve(path, None, None, &method, &headers).await;
     let header = |name: header::HeaderName| text(response.headers(), name).map(ToOwned::to_owned);
     Served {
         status: response.status().as_u16(),
@@ -102,6 +102,22 @@ async fn tags() {
     let other = serve_with(&path, Method::GET, &[range, (header::IF_RANGE, &tag)]).await;
     assert_eq!((other.status, other.body), (200, bytes), "a new file of the same bytes is another edition");
     assert_ne!(other.tag, tag);
+}
+
+#[tokio::test]
+async fn another_edition_is_not_sent_in_its_place() {
+    let (_folder, path, bytes) = hundred_bytes();
+    let asked = edition(&path).await.unwrap();
+    let ask = async |edition: &str| {
+        let response = serve(&path, Some(edition), None, &Method::GET, &HeaderMap::new()).await;
+        (response.status().as_u16(), to_bytes(response.into_body(), usize::MAX).await.unwrap().to_vec())
+    };
+    assert_eq!(ask(&asked).await, (200, bytes.clone()));
+    std::fs::write(path.with_extension("new"), &bytes).unwrap();
+    std::fs::rename(path.with_extension("new"), &path).unwrap();
+    let gone = b"the image was built anew since; fetch the boot script again\n".to_vec();
+    assert_eq!(ask(&asked).await, (410, gone));
+    assert_eq!(ask(&edition(&path).await.unwrap()).await, (200, bytes));
 }
 
 #[tokio::test]

@@ -17,6 +17,17 @@ const RETRY_S: u32 = 5;
 /// Tries before leaving to the next boot device: a minute, in which a restarted service is back.
 const TRIES: u32 = 12;
 
+/// The image's files as they lay there when a script was written. The script names their editions, so that kernel and
+/// initrd are of one build even if a build puts new ones in their place between the two downloads: the second one is
+/// then refused, and the script asks for its successor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Editions {
+    /// Of the kernel.
+    pub kernel: String,
+    /// Of the initrd.
+    pub initrd: String,
+}
+
 /// What is the same in each script.
 #[derive(Clone, Debug)]
 pub struct Scripts {
@@ -38,12 +49,12 @@ impl Scripts {
         let mut text = String::from("#!ipxe\n# The first script: asks for this server's own.\n");
         let failed = format!("no boot script came from {url} for ${{netX/mac}}. Is pious-pxe running there?");
         let body = format!("chain --replace {url}/boot/${{netX/mac:hexhyp}}.ipxe || goto failed\n");
-        with_retries(&mut text, &body, &failed);
+        with_retries(&mut text, "set tries:int32 0\n", &body, &failed, "");
         text
     }
 
-    /// One server's script.
-    pub fn own(&self, mac: MacAddress, decision: &Decision, now_unix_s: u64) -> String {
+    /// One server's script. Without editions (no image lies there) it asks for whatever will lie there then.
+    pub fn own(&self, mac: MacAddress, decision: &Decision, editions: Option<&Editions>, now_unix_s: u64) -> String {
         let name = decision.name.as_deref().and_then(plain_word);
         let mut text = format!("#!ipxe\n# {mac}");
         if let Some(name) = name {
@@ -51,14 +62,25 @@ impl Scripts {
         }
         writeln!(text, ": {}. {}.", boot_words(decision.boot), decision.why).ok();
         match decision.boot {
-            Boot::Pious => self.pious(&mut text, name, now_unix_s),
+            Boot::Pious => self.pious(&mut text, mac, name, editions, now_unix_s),
             Boot::LocalDisk => local_disk(&mut text, name.unwrap_or("this server")),
         }
         text
     }
 
-    fn pious(&self, text: &mut String, name: Option<&str>, now_unix_s: u64) {
+    fn pious(
+        &self,
+        text: &mut String,
+        mac: MacAddress,
+        name: Option<&str>,
+        editions: Option<&Editions>,
+        now_unix_s: u64,
+    ) {
         let url = &self.url;
+        let (kernel, initrd) = match editions {
+            Some(Editions { kernel, initrd }) => (format!("{kernel}/{KERNEL}"), format!("{initrd}/{INITRD}")),
+            None => (KERNEL.to_owned(), INITRD.to_owned()),
+        };
         // `initrd=` names the file to the kernel's EFI stub, which loads it through the file system that iPXE offers;
         // on BIOS iPXE hands it over itself and the word does nothing.
         let mut words = format!("initrd={INITRD} console=tty0 console=ttyS0,115200 quiet loglevel=3 consoleblank=0");
@@ -74,11 +96,15 @@ impl Scripts {
         }
         let body = format!(
             "imgfree\n\
-             kernel {url}/image/{KERNEL} {words} || goto failed\n\
-             initrd --name {INITRD} {url}/image/{INITRD} || goto failed\n\
+             kernel {url}/image/{kernel} {words} || goto failed\n\
+             initrd --name {INITRD} {url}/image/{initrd} || goto failed\n\
              boot || goto failed\n"
         );
-        with_retries(text, &body, &format!("kernel or initrd could not be fetched from {url}, or not started."));
+        // The tries of the scripts before this one count, too.
+        let begin = "isset ${tries} || set tries:int32 0\n";
+        let failed = format!("kernel or initrd could not be fetched from {url}, or not started.");
+        let successor = format!("chain --replace {url}/boot/{}.ipxe ||\n", mac.to_string().replace(':', "-"));
+        with_retries(text, begin, &body, &failed, &successor);
     }
 }
 
@@ -100,10 +126,11 @@ fn local_disk(text: &mut String, name: &str) {
     .ok();
 }
 
-/// A body that says `goto failed` on failure, tried [`TRIES`] times, then left.
-fn with_retries(text: &mut String, body: &str, failed: &str) {
+/// A body that says `goto failed` on failure, tried [`TRIES`] times, then left. `begin` sets the count of tries, if it
+/// is not to go on; `again` is done before each further try.
+fn with_retries(text: &mut String, begin: &str, body: &str, failed: &str, again: &str) {
     let next = format!(
-        "set tries:int32 0\n\
+        "{begin}\
          :try\n\
          {body}\
          :failed\n\
@@ -113,6 +140,7 @@ fn with_retries(text: &mut String, body: &str, failed: &str) {
          iseq ${{tries}} {TRIES} && goto give_up ||\n\
          echo PIOUS: trying again in {RETRY_S} s.\n\
          sleep {RETRY_S}\n\
+         {again}\
          goto try\n\
          :give_up\n\
          echo PIOUS: giving up; the next boot device follows.\n\
@@ -144,6 +172,10 @@ mod tests {
         }
     }
 
+    fn editions() -> Editions {
+        Editions { kernel: "1-2-3-4".into(), initrd: "5-6-7-8".into() }
+    }
+
     fn decision(boot: Boot, name: Option<&str>, why: Why) -> Decision {
         Decision { boot, tier: LeaseTier::Recognized, name: name.map(Into::into), why }
     }
@@ -156,28 +188,28 @@ mod tests {
     #[test]
     fn pious_script() {
         let decision = decision(Boot::Pious, Some("r1-u10"), Why::SenzuSays);
-        insta::assert_snapshot!(scripts().own(MAC, &decision, 1_795_417_200));
+        insta::assert_snapshot!(scripts().own(MAC, &decision, Some(&editions()), 1_795_417_200));
     }
 
     #[test]
     fn pious_script_for_a_stranger() {
         let scripts = Scripts { cmdline: String::new(), ..scripts() };
         let decision = decision(Boot::Pious, None, Why::NeverHeardOf);
-        insta::assert_snapshot!(scripts.own(MAC, &decision, 1_795_417_200));
+        insta::assert_snapshot!(scripts.own(MAC, &decision, None, 1_795_417_200));
     }
 
     #[test]
     fn local_disk_script() {
         let decision = decision(Boot::LocalDisk, Some("r1-u10"), Why::SenzuSaidLast);
-        insta::assert_snapshot!(scripts().own(MAC, &decision, 1_795_417_200));
+        insta::assert_snapshot!(scripts().own(MAC, &decision, Some(&editions()), 1_795_417_200));
     }
 
     #[test]
     fn a_name_can_not_become_a_command() {
         for name in ["", "a b", "a\nshell", "${mac}", "a||shell", "é", &"x".repeat(65)] {
             for boot in [Boot::Pious, Boot::LocalDisk] {
-                let named = scripts().own(MAC, &decision(boot, Some(name), Why::SenzuSays), 1);
-                let nameless = scripts().own(MAC, &decision(boot, None, Why::SenzuSays), 1);
+                let named = scripts().own(MAC, &decision(boot, Some(name), Why::SenzuSays), None, 1);
+                let nameless = scripts().own(MAC, &decision(boot, None, Why::SenzuSays), None, 1);
                 assert_eq!(named, nameless, "{name:?}");
             }
         }

@@ -4,7 +4,8 @@
 //! | --- | --- |
 //! | `GET /boot.ipxe` | the first script, the same for all |
 //! | `GET /boot/{mac}.ipxe` | one server's script; the MAC with hyphens or colons |
-//! | `GET`, `HEAD /image/vmlinuz`, `/image/initrd.img` | the image's files |
+//! | `GET`, `HEAD /image/vmlinuz`, `/image/initrd.img` | the image's files, as they lie there |
+//! | `GET`, `HEAD /image/{edition}/vmlinuz`, `…/initrd.img` | of this edition, as a script names it; else 410 |
 //! | `GET /healthz` | [`Health`]; 503 while dnsmasq is down |
 
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
     decide::{Decision, Witness, boot_words, decide, tier_words},
     dnsmasq::process::State as DnsmasqState,
     files,
-    script::Scripts,
+    script::{Editions, Scripts},
     senzu::{self, chain},
     targets::{Book, Standing},
 };
@@ -66,6 +67,7 @@ pub fn routes(service: Arc<Service>) -> Router {
         .route("/boot.ipxe", get(first_script))
         .route("/boot/{file}", get(own_script))
         .route("/image/{file}", get(image))
+        .route("/image/{edition}/{file}", get(image_of_edition))
         .route("/healthz", get(health))
         .with_state(service)
 }
@@ -89,7 +91,7 @@ async fn own_script(State(service): State<Arc<Service>>, Path(file): Path<String
         "boot"
     );
     let decision = Decision { boot: *boot, tier: *tier, name: name.clone(), why: *why };
-    script(service.scripts.own(mac, &decision, unix_s()))
+    script(service.scripts.own(mac, &decision, service.editions().await.as_ref(), unix_s()))
 }
 
 impl Service {
@@ -114,20 +116,54 @@ impl Service {
     }
 }
 
+type Client = Option<Extension<ConnectInfo<SocketAddr>>>;
+
 async fn image(
     State(service): State<Arc<Service>>,
     Path(file): Path<String>,
-    client: Option<Extension<ConnectInfo<SocketAddr>>>,
+    client: Client,
     method: Method,
     headers: HeaderMap,
 ) -> Response {
-    // Nothing else in the folder is for servers that boot.
-    match file.as_str() {
-        KERNEL | INITRD => {
-            let client = client.map(|Extension(ConnectInfo(client))| client);
-            files::serve(&service.image.join(&file), client, &method, &headers).await
+    service.image(&file, None, client, &method, &headers).await
+}
+
+async fn image_of_edition(
+    State(service): State<Arc<Service>>,
+    Path((edition, file)): Path<(String, String)>,
+    client: Client,
+    method: Method,
+    headers: HeaderMap,
+) -> Response {
+    service.image(&file, Some(&edition), client, &method, &headers).await
+}
+
+impl Service {
+    /// What lies in the image's folder now; nothing, unless it is both files.
+    async fn editions(&self) -> Option<Editions> {
+        let edition = async |file| {
+            let path = self.image.join(file);
+            files::edition(&path).await.inspect_err(|error| tracing::error!("look at {}: {error}", path.display())).ok()
+        };
+        Some(Editions { kernel: edition(KERNEL).await?, initrd: edition(INITRD).await? })
+    }
+
+    async fn image(
+        &self,
+        file: &str,
+        edition: Option<&str>,
+        client: Client,
+        method: &Method,
+        headers: &HeaderMap,
+    ) -> Response {
+        // Nothing else in the folder is for servers that boot.
+        match file {
+            KERNEL | INITRD => {
+                let client = client.map(|Extension(ConnectInfo(client))| client);
+                files::serve(&self.image.join(file), edition, client, method, headers).await
+            }
+            _ => (StatusCode::NOT_FOUND, format!("only {KERNEL} and {INITRD} are served here\n")).into_response(),
         }
-        _ => (StatusCode::NOT_FOUND, format!("only {KERNEL} and {INITRD} are served here\n")).into_response(),
     }
 }
 

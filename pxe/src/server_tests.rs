@@ -132,9 +132,40 @@ async fn scripts_and_files() {
 
     let nonsense = running.get("/boot/.ipxe").await;
     assert_eq!(nonsense, (400, "\"\" is not a MAC address; write six hex octets, as in 52:54:00:12:34:56\n".into()));
-    for path in ["/image/manifest.json", "/image/..%2fpxe.toml", "/image/initrd.img"] {
+    for path in ["/image/manifest.json", "/image/..%2fpxe.toml", "/image/initrd.img", "/image/1-2-3-4/pxe.toml"] {
         assert_eq!(running.get(path).await.0, 404, "{path}");
     }
+}
+
+/// What a script has after `image/` on its lines of this kind.
+fn named<'a>(script: &'a str, line: &str) -> &'a str {
+    let line = script.lines().find(|one| one.starts_with(line)).unwrap();
+    line.split_whitespace().find_map(|word| word.split_once("/image/")).unwrap().1
+}
+
+#[tokio::test]
+async fn kernel_and_initrd_are_of_one_build_or_not_at_all() {
+    let running = serve("http://127.0.0.1:1").await;
+    let own = format!("/boot/{SPARE}");
+    let (_, early) = running.get(&own).await;
+    assert_eq!((named(&early, "kernel"), named(&early, "initrd")), (KERNEL, INITRD), "no initrd lies there yet");
+
+    let build = |words: &str| {
+        for file in [KERNEL, INITRD] {
+            let path = running.folder.path().join(file);
+            std::fs::write(path.with_extension("new"), format!("{words} {file}")).unwrap();
+            std::fs::rename(path.with_extension("new"), path).unwrap();
+        }
+    };
+    let fetch = async |script: &str, line: &str| running.get(&format!("/image/{}", named(script, line))).await;
+    build("old");
+    let (_, before) = running.get(&own).await;
+    assert_eq!(fetch(&before, "kernel").await, (200, "old vmlinuz".into()));
+    build("new");
+    assert_eq!(fetch(&before, "initrd").await.0, 410, "a build came between");
+    let (_, after) = running.get(&own).await;
+    assert_eq!(fetch(&after, "kernel").await, (200, "new vmlinuz".into()));
+    assert_eq!(fetch(&after, "initrd").await, (200, "new initrd.img".into()));
 }
 
 #[tokio::test]
