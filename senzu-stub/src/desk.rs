@@ -60,7 +60,10 @@ impl Desk {
         let text = self.call(Method::GET, path, None).await?.text().await?;
         match self.json {
             true => Ok(format!("{text}\n")),
-            false => Ok(words(serde_json::from_str(&text).context("Senzu's answer is not what this build knows")?)),
+            false => {
+                let known = serde_json::from_str(&text).context("Senzu's answer is not what this build knows")?;
+                Ok(printable(&words(known)))
+            }
         }
     }
 
@@ -80,6 +83,15 @@ impl Desk {
         self.call(Method::POST, &format!("/v1/assets/{asset}/hold"), Some(body)).await?;
         Ok(String::new())
     }
+}
+
+/// Names come from switches and firmware: what would steer a terminal, or turn the direction of writing, is shown instead.
+fn printable(text: &str) -> String {
+    let is_steering = |c: char| {
+        c != '\n' && c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().map(|c| if is_steering(c) { c.escape_unicode().to_string() } else { c.to_string() }).collect()
 }
 
 fn asset_lines(list: AssetList) -> String {

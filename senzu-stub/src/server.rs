@@ -26,6 +26,10 @@ const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
 const HEAD_WITHIN: Duration = Duration::from_secs(100);
 /// Our heads have a token and little else.
 const MAX_HEADERS: usize = 64;
+/// For a request's head: a token, a path, and what a proxy adds. hyper's own bound is 400 KiB, times all connections.
+const MAX_HEAD_BYTES: usize = 32 * 1024;
+/// File descriptors that are not connections: the database, its readers, the log.
+const OTHER_FILES: u64 = 64;
 /// For running requests to end once we stop; long-polls are answered at once.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
 /// When accepting fails (no more file descriptors), something must close first.
@@ -34,7 +38,7 @@ const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(100);
 /// Serves until `stopping`; then lets what runs end.
 pub async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, router: Router, stopping: CancellationToken) {
     let connections = TaskTracker::new();
-    let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let room = Arc::new(Semaphore::new(max_connections()));
     while let Some((stream, permit)) = next(&listener, &room, &stopping).await {
         let (tls, router, stopping) = (tls.clone(), router.clone(), stopping.clone());
         connections.spawn(async move {
@@ -56,6 +60,23 @@ pub async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, router: Rout
     if timeout(STOP_WITHIN, connections.wait()).await.is_err() {
         tracing::warn!(left = connections.len(), "stopping though connections are open");
     }
+}
+
+/// How many connections there is room for. The usual soft limit on open files (1024) would let a thousand silent clients
+/// keep the database from opening its own, so it is raised to the hard one, and a rest is kept back.
+fn max_connections() -> usize {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let wanted = u64::try_from(MAX_CONNECTIONS).unwrap_or(u64::MAX) + OTHER_FILES;
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return MAX_CONNECTIONS };
+    let files = match setrlimit(Resource::RLIMIT_NOFILE, wanted.clamp(soft.min(hard), hard), hard) {
+        Ok(()) => wanted.clamp(soft.min(hard), hard),
+        Err(_) => soft,
+    };
+    let room = usize::try_from(files.saturating_sub(OTHER_FILES)).unwrap_or(MAX_CONNECTIONS).clamp(1, MAX_CONNECTIONS);
+    if room < MAX_CONNECTIONS {
+        tracing::warn!(room, "fewer connections than {MAX_CONNECTIONS}: the hard limit on open files is {hard}");
+    }
+    room
 }
 
 /// The next connection; `None` when it is time to stop.
@@ -88,7 +109,10 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN).max_headers(MAX_HEADERS);
+    http.timer(TokioTimer::new())
+        .header_read_timeout(HEAD_WITHIN)
+        .max_headers(MAX_HEADERS)
+        .max_buf_size(MAX_HEAD_BYTES);
     let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {

@@ -2,7 +2,7 @@
 
 use super::{
     Answer, Failure, Shared,
-    extract::{Asked, Body, MAX_BODY_BYTES, Named, Token},
+    extract::{Asked, Body, MAX_BODY_BYTES, Named, Speaker},
     problem::with_problem,
 };
 use axum::{
@@ -18,7 +18,7 @@ use pious_protocol::{
     },
 };
 use serde::{Deserialize, Serialize};
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
 /// BOOT_EVENT with the fingerprint of the largest server has 10 KiB; last words have 4.
 const MAX_BOOT_EVENT_BYTES: usize = 64 * 1024;
@@ -57,17 +57,16 @@ pub async fn boot_event(
         (status = 400, body = Problem, content_type = "application/problem+json"),
         (status = 401, body = Problem, content_type = "application/problem+json"),
         (status = 403, body = Problem, content_type = "application/problem+json"),
-        (status = 409, body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Older than the newest facts that are stored", body = Problem, content_type = "application/problem+json"),
         (status = 413, body = Problem, content_type = "application/problem+json"),
+        (status = 422, body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn facts(
     State(senzu): State<Shared>,
-    Named(boot): Named<BootId>,
-    Token(token): Token,
+    Speaker(session): Speaker,
     Body(report): Body<FactsReport, MAX_BODY_BYTES>,
 ) -> Answer<FactsAnswer> {
-    let session = senzu.session(token.as_deref(), boot).await?;
     Ok(Json(senzu.facts(&session, &report).await?))
 }
 
@@ -97,11 +96,9 @@ pub struct After {
 )]
 pub async fn instructions(
     State(senzu): State<Shared>,
-    Named(boot): Named<BootId>,
-    Token(token): Token,
+    Speaker(session): Speaker,
     Asked(asked): Asked<After>,
 ) -> Answer<InstructionsAnswer> {
-    let session = senzu.session(token.as_deref(), boot).await?;
     Ok(Json(senzu.instructions(&session, Sequence(asked.after), asked.wait_s).await?))
 }
 
@@ -117,27 +114,28 @@ pub async fn instructions(
         (status = 401, body = Problem, content_type = "application/problem+json"),
         (status = 403, body = Problem, content_type = "application/problem+json"),
         (status = 404, body = Problem, content_type = "application/problem+json"),
-        (status = 409, body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Another final report stands", body = Problem, content_type = "application/problem+json"),
+        (status = 422, body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn report(
     State(senzu): State<Shared>,
-    Named((boot, id)): Named<(BootId, InstructionId)>,
-    Token(token): Token,
+    Speaker(session): Speaker,
+    names: Named<(BootId, InstructionId)>,
     Body(report): Body<Report, MAX_WORDS_BYTES>,
 ) -> Result<StatusCode, Failure> {
-    let session = senzu.session(token.as_deref(), boot).await?;
+    let Named((_, id)) = names;
     senzu.report(&session, id, &report).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// A refused promotion is a problem, and still the answer that was asked for.
-#[derive(Serialize)]
-struct RefusedPromotion<'a> {
+#[derive(Serialize, ToSchema)]
+struct RefusedPromotion {
     #[serde(flatten)]
     problem: Problem,
     #[serde(flatten)]
-    answer: &'a PromotionAnswer,
+    answer: PromotionAnswer,
 }
 
 /// A promotion was asked of me; may I?
@@ -151,17 +149,15 @@ struct RefusedPromotion<'a> {
         (status = 200, body = PromotionAnswer),
         (status = 401, body = Problem, content_type = "application/problem+json"),
         (status = 403, body = Problem, content_type = "application/problem+json"),
-        (status = 409, body = PromotionAnswer, content_type = "application/problem+json"),
+        (status = 409, description = "Refused", body = RefusedPromotion, content_type = "application/problem+json"),
         (status = 422, body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn promotion(
     State(senzu): State<Shared>,
-    Named(boot): Named<BootId>,
-    Token(token): Token,
+    Speaker(session): Speaker,
     Body(ask): Body<PromotionAsk, MAX_WORDS_BYTES>,
 ) -> Result<Response, Failure> {
-    let session = senzu.session(token.as_deref(), boot).await?;
     let answer = senzu.ask_promotion(&session, &ask).await?;
     Ok(match &answer {
         PromotionAnswer::Granted | PromotionAnswer::Unknown => Json(answer).into_response(),
@@ -169,7 +165,7 @@ pub async fn promotion(
             let status = StatusCode::CONFLICT;
             let problem =
                 Problem { status: status.as_u16(), title: "Promotion refused".into(), detail: Some(reason.clone()) };
-            with_problem(status, &RefusedPromotion { problem, answer: &answer })
+            with_problem(status, &RefusedPromotion { problem, answer })
         }
     })
 }

@@ -1,13 +1,15 @@
 //! What requests bring, with bounds: bodies, path parts, queries, tokens.
 
-use super::Failure;
+use super::{Failure, Shared};
+use crate::store::sessions::Session;
 use axum::{
     body::{BodyDataStream, Bytes},
     extract::{FromRequest, FromRequestParts, Request},
     http::{HeaderMap, header, request::Parts},
 };
 use futures_core::Stream;
-use serde::de::DeserializeOwned;
+use pious_protocol::ids::BootId;
+use serde::{Deserialize, de::DeserializeOwned};
 use std::{pin::Pin, time::Duration};
 
 /// The largest body anywhere: facts of a server with 16 NICs and 60 disks have 100 KiB.
@@ -122,17 +124,40 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
     }
 }
 
-/// The token of `Authorization: Bearer` (RFC 6750 §2.1), if there is one.
-pub struct Token(pub Option<String>);
+/// The session that speaks on a session route. Asked before the body is read, so that nobody's megabyte is kept who has no
+/// token.
+pub struct Speaker(pub Session);
 
-impl<S: Sync> FromRequestParts<S> for Token {
-    type Rejection = std::convert::Infallible;
+/// The part of a session route that says whose it is.
+#[derive(Deserialize)]
+struct SessionRoute {
+    boot_id: BootId,
+}
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        let value = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let token = value
-            .and_then(|value| value.split_once(' '))
-            .and_then(|(scheme, token)| scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned()));
-        Ok(Self(token))
+impl FromRequestParts<Shared> for Speaker {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, senzu: &Shared) -> Result<Self, Failure> {
+        let Named(SessionRoute { boot_id }) = Named::from_request_parts(parts, senzu).await?;
+        Ok(Self(senzu.session(token(parts), boot_id).await?))
     }
+}
+
+/// Proof that an operator asks. As [`Speaker`], before the body is read.
+pub struct Operator;
+
+impl FromRequestParts<Shared> for Operator {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, senzu: &Shared) -> Result<Self, Failure> {
+        senzu.check_operator(token(parts))?;
+        Ok(Self)
+    }
+}
+
+/// The token of `Authorization: Bearer` (RFC 6750 §2.1), if there is one.
+fn token(parts: &Parts) -> Option<&str> {
+    let value = parts.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }

@@ -2,6 +2,8 @@
 
 mod agents;
 mod boot_targets;
+mod document;
+mod examples;
 mod extract;
 mod operators;
 mod problem;
@@ -11,51 +13,15 @@ pub use problem::{Failure, chain};
 
 use crate::{senzu::Senzu, ui};
 use axum::{Json, Router, http::HeaderValue, http::header, routing::get};
-use pious_protocol::message::Problem;
 use std::sync::Arc;
-use utoipa::{
-    Modify, OpenApi,
-    openapi::{
-        OpenApi as Document,
-        security::{Http, HttpAuthScheme, SecurityScheme},
-    },
-};
+use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// What every handler gets.
 pub type Shared = Arc<Senzu>;
 
-#[derive(OpenApi)]
-#[openapi(
-    info(
-        title = "Senzu",
-        description = "What PIOUS agents, PXE and operators say to Senzu. Unknown fields are ignored; an unknown enum \
-                       value is never an error. Every error is a problem document (RFC 9457). A held back answer \
-                       (long-poll) comes after `wait_s` seconds at the latest; more than 60 is taken as 60."
-    ),
-    components(schemas(Problem)),
-    modifiers(&Tokens)
-)]
-struct Described;
-
-/// The two kinds of bearer token.
-struct Tokens;
-
-impl Modify for Tokens {
-    fn modify(&self, document: &mut Document) {
-        let bearer = |words: &str| {
-            let mut http = Http::new(HttpAuthScheme::Bearer);
-            http.description = Some(words.to_owned());
-            SecurityScheme::Http(http)
-        };
-        let components = document.components.get_or_insert_default();
-        components.add_security_scheme("session", bearer("The session token of Whoami, bound to its boot id"));
-        components.add_security_scheme("operator", bearer("The file operator-token in Senzu's data directory"));
-    }
-}
-
 fn described() -> OpenApiRouter<Shared> {
-    OpenApiRouter::with_openapi(Described::openapi())
+    OpenApiRouter::with_openapi(document::Described::openapi())
         .routes(routes!(agents::boot_event))
         .routes(routes!(agents::facts))
         .routes(routes!(agents::instructions))
@@ -73,7 +39,8 @@ fn described() -> OpenApiRouter<Shared> {
 
 /// The OpenAPI document as it is served and checked in.
 pub fn document() -> String {
-    let (_, document) = described().split_for_parts();
+    let (_, mut document) = described().split_for_parts();
+    document::complete(&mut document);
     let mut text = document.to_pretty_json().unwrap_or_else(|error| error.to_string());
     text.push('\n');
     text

@@ -2,7 +2,7 @@
 
 use super::{
     Answer, Failure, Shared,
-    extract::{Body, Named, Token},
+    extract::{Body, Named, Operator},
 };
 use crate::senzu::{AlertView, AssetDetail, AssetView, Order};
 use axum::{Json, extract::State, http::StatusCode};
@@ -31,8 +31,7 @@ pub struct AssetList {
         (status = 401, body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub async fn assets(State(senzu): State<Shared>, Token(token): Token) -> Answer<AssetList> {
-    senzu.check_operator(token.as_deref())?;
+pub async fn assets(State(senzu): State<Shared>, _: Operator) -> Answer<AssetList> {
     Ok(Json(AssetList { assets: senzu.assets().await? }))
 }
 
@@ -46,12 +45,7 @@ pub async fn assets(State(senzu): State<Shared>, Token(token): Token) -> Answer<
         (status = 404, body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub async fn asset(
-    State(senzu): State<Shared>,
-    Token(token): Token,
-    Named(asset): Named<String>,
-) -> Answer<AssetDetail> {
-    senzu.check_operator(token.as_deref())?;
+pub async fn asset(State(senzu): State<Shared>, _: Operator, Named(asset): Named<String>) -> Answer<AssetDetail> {
     Ok(Json(senzu.asset(&asset).await?))
 }
 
@@ -78,11 +72,10 @@ pub struct HoldRequest {
 )]
 pub async fn hold(
     State(senzu): State<Shared>,
-    Token(token): Token,
+    _: Operator,
     Named(asset): Named<String>,
     Body(request): Body<HoldRequest, MAX_ORDER_BYTES>,
 ) -> Result<StatusCode, Failure> {
-    senzu.check_operator(token.as_deref())?;
     senzu.hold(&asset, request.by.as_deref(), request.held).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -116,16 +109,16 @@ pub struct OrderAnswer {
         (status = 200, body = OrderAnswer),
         (status = 401, body = Problem, content_type = "application/problem+json"),
         (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The asset's queue is full", body = Problem, content_type = "application/problem+json"),
         (status = 422, body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn order(
     State(senzu): State<Shared>,
-    Token(token): Token,
+    _: Operator,
     Named(asset): Named<String>,
     Body(request): Body<OrderRequest, MAX_ORDER_BYTES>,
 ) -> Answer<OrderAnswer> {
-    senzu.check_operator(token.as_deref())?;
     let OrderRequest { action, expires_in_s, precondition, boot } = request;
     let id = senzu.order(&asset, Order { action, expires_in_s, precondition, boot }).await?;
     Ok(Json(OrderAnswer { id }))
@@ -138,6 +131,9 @@ pub struct AlertList {
 }
 
 /// The newest alerts, newest first, at most 1000.
+///
+/// An alert is raised once about one thing, and stays on the list though its cause is over: look at the asset for what
+/// holds now.
 #[utoipa::path(
     get, path = "/v1/alerts", tag = "operators", security(("operator" = [])),
     responses(
@@ -145,8 +141,7 @@ pub struct AlertList {
         (status = 401, body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub async fn alerts(State(senzu): State<Shared>, Token(token): Token) -> Answer<AlertList> {
-    senzu.check_operator(token.as_deref())?;
+pub async fn alerts(State(senzu): State<Shared>, _: Operator) -> Answer<AlertList> {
     Ok(Json(AlertList { alerts: senzu.alerts().await? }))
 }
 

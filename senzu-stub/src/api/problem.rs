@@ -57,9 +57,10 @@ fn refused(refusal: &Refusal) -> StatusCode {
         Refusal::NoSuchAsset(_) | Refusal::NoSuchInstruction { .. } => StatusCode::NOT_FOUND,
         Refusal::UnknownToken | Refusal::NotAnOperator => StatusCode::UNAUTHORIZED,
         Refusal::OtherSession { .. } => StatusCode::FORBIDDEN,
-        Refusal::OtherMachine(_) | Refusal::StaleGeneration { .. } | Refusal::FinalReportStands(_) => {
-            StatusCode::CONFLICT
-        }
+        Refusal::OtherMachine(_)
+        | Refusal::StaleGeneration { .. }
+        | Refusal::FinalReportStands(_)
+        | Refusal::QueueFull { .. } => StatusCode::CONFLICT,
         Refusal::TooMany { .. } | Refusal::Empty { .. } | Refusal::OutOfRange { .. } => {
             StatusCode::UNPROCESSABLE_ENTITY
         }

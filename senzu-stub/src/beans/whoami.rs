@@ -33,7 +33,8 @@ fn outcome(situation: &Situation) -> Outcome {
         [rival, ..] => Outcome::Wait {
             what: format!(
                 "one of two machines that both speak as this asset to be switched off (boot {} and boot {})",
-                rival.boot, session.boot_id
+                rival.boot.short(),
+                session.boot_id.short()
             ),
             until: Some(rival.until),
         },

@@ -29,7 +29,7 @@ pub struct Situation {
     pub findings: Vec<Finding>,
     /// The promotion that is under way.
     pub promotion: Option<Promotion>,
-    /// The asset's newest instructions, newest first.
+    /// What beans told this boot session, newest first.
     pub instructions: Vec<Issued>,
 }
 
@@ -56,9 +56,12 @@ impl Situation {
         let sessions = sessions::of_asset(conn, asset.id, LOOK_BACK).await?;
         let session = sessions.iter().find(|session| Some(session.boot_id) == asset.current_boot).cloned();
         let rivals = rivals(&sessions, session.as_ref(), now);
-        let has_facts = match &session {
-            Some(session) => sessions::facts(conn, session.boot_id).await?.is_some(),
-            None => false,
+        let (has_facts, instructions) = match &session {
+            Some(Session { boot_id, .. }) => (
+                sessions::facts(conn, *boot_id).await?.is_some(),
+                instructions::of_beans(conn, asset.id, *boot_id, LOOK_BACK).await?,
+            ),
+            None => (false, Vec::new()),
         };
         Ok(Some(Self {
             now,
@@ -67,24 +70,20 @@ impl Situation {
             has_facts,
             findings: findings::of_asset(conn, asset.id).await?,
             promotion: promotions::pending(conn, asset.id).await?,
-            instructions: instructions::of_asset(conn, asset.id, LOOK_BACK).await?,
+            instructions,
             asset,
         }))
     }
 
     /// A bean's newest instruction to this boot session.
     pub fn newest_of(&self, bean: &str) -> Option<&Issued> {
-        let boot = self.session.as_ref().map(|session| session.boot_id);
-        self.instructions.iter().find(|issued| issued.issuer == bean && issued.instruction.boot == boot)
+        self.instructions.iter().find(|issued| issued.issuer == bean)
     }
 
     /// How many of a bean's instructions to this boot session came to nothing.
     pub fn attempts(&self, bean: &str) -> u32 {
-        let boot = self.session.as_ref().map(|session| session.boot_id);
         let vain = self.instructions.iter().filter(|issued| {
-            issued.issuer == bean
-                && issued.instruction.boot == boot
-                && matches!(issued.status, Status::Failed | Status::Refused | Status::Expired)
+            issued.issuer == bean && matches!(issued.status, Status::Failed | Status::Refused | Status::Expired)
         });
         u32::try_from(vain.count()).unwrap_or(u32::MAX)
     }

@@ -41,7 +41,7 @@ impl Senzu {
         };
         if let Some(words) = &event.last_words {
             let object = format!("{} {}", event.boot_id, TokenHash::of(words).0);
-            let words = format!("an agent process of boot {} died: {words}", event.boot_id);
+            let words = format!("an agent process of boot {} died: {words}", event.boot_id.short());
             alerts::raise(&mut tx, asset, AlertKind::AgentDied, &object, &words, now).await?;
         }
         assets::set_last_seen(&mut tx, asset, now).await?;
@@ -79,7 +79,7 @@ impl Senzu {
         findings::replace(tx, id, &[]).await?;
         assets::set_evaluation(tx, id, Evaluation::Pending).await?;
         let why = format!("PIOUS {} by {:?}", event.agent_version, event.firmware_mode);
-        audit(tx, id, "agent", format!("booted: boot {}", event.boot_id), why).await?;
+        audit(tx, id, "agent", format!("booted: boot {}", event.boot_id.short()), why).await?;
         Ok(id)
     }
 
@@ -127,7 +127,8 @@ impl Senzu {
         match asset.current_boot {
             Some(current) if current != session.boot_id && session.ended.is_none() => {
                 let object = format!("{} {current}", session.boot_id);
-                let words = format!("boot {} and boot {current} both speak as this asset", session.boot_id);
+                let (one, other) = (session.boot_id.short(), current.short());
+                let words = format!("boot {one} and boot {other} both speak as this asset");
                 if alerts::raise(conn, asset.id, AlertKind::TwoSessions, &object, &words, now).await? {
                     tracing::warn!(asset = %asset.name, "{words}");
                 }
@@ -194,7 +195,7 @@ async fn still_there(conn: &mut Conn, session: &Session, now: UnixMs) -> Result<
     instructions::doubt_last_power(conn, session.asset, session.boot_id, now).await?;
     let what = format!("still speaks though it {}", session.ended_why.as_deref().unwrap_or("ended"));
     tracing::warn!(boot = %session.boot_id, "{what}");
-    audit(conn, session.asset, "agent", what, format!("boot {}", session.boot_id)).await
+    audit(conn, session.asset, "agent", what, format!("boot {}", session.boot_id.short())).await
 }
 
 /// An asset that is there, because a row that is there names it.

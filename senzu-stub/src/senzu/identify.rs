@@ -7,7 +7,7 @@ use crate::store::{
     plans::Plan,
 };
 use pious_protocol::{
-    identity::{Fingerprint, Pick, Sameness, compare, pick},
+    identity::{Fingerprint, Pick, Sameness, compare, in_other_byte_order, pick},
     ids::{AssetId, UnixMs},
     message::{AssetState, Evaluation, Standing},
 };
@@ -76,7 +76,7 @@ pub fn names(plan: &Plan, seen: &Fingerprint) -> bool {
     let by_serial = plan.serial.as_ref().map(|planned| {
         serials.iter().any(|serial| serial.as_ref().is_some_and(|serial| serial.trim().eq_ignore_ascii_case(planned)))
     });
-    let by_uuid = plan.uuid.map(|uuid| seen.system_uuid == Some(uuid));
+    let by_uuid = plan.uuid.map(|uuid| seen.system_uuid.is_some_and(|s| s == uuid || s == in_other_byte_order(uuid)));
     let by_mac = (!plan.macs.is_empty()).then(|| plan.macs.iter().any(|mac| seen.macs.contains(mac)));
     let said: Vec<bool> = [by_serial, by_uuid, by_mac].into_iter().flatten().collect();
     !said.is_empty() && said.iter().all(|fits| *fits)

@@ -85,6 +85,8 @@ pub enum Refusal {
     FinalReportStands(InstructionId),
     #[error("{what} holds {count}, more than {max}")]
     TooMany { what: &'static str, count: usize, max: usize },
+    #[error("{asset} has {max} instructions that have not ended: let some end, or expire")]
+    QueueFull { asset: String, max: u64 },
     #[error("{field} is empty: {remedy}")]
     Empty { field: &'static str, remedy: &'static str },
     #[error("{field} is {value}: {remedy}")]
@@ -182,12 +184,19 @@ impl Senzu {
     /// Walks every asset whose time has come.
     pub async fn walk_due(&self) -> Result<(), StoreError> {
         let due = assets::due(&mut *self.db.read().await?, now()).await?;
+        let mut first = Ok(());
         for asset in due {
-            let mut tx = self.db.write().await?;
-            self.engine.walk(&mut tx, asset, now()).await?;
-            self.commit(tx, asset).await?;
+            // One asset that can't be walked must not stop all others.
+            let walked = self.walk_one(asset).await;
+            first = first.and(walked);
         }
-        Ok(())
+        first
+    }
+
+    async fn walk_one(&self, asset: AssetId) -> Result<(), StoreError> {
+        let mut tx = self.db.write().await?;
+        self.engine.walk(&mut tx, asset, now()).await?;
+        self.commit(tx, asset).await
     }
 
     /// What the store counts as imports, to notice one made by another process.
@@ -198,10 +207,12 @@ impl Senzu {
     /// Looks at every asset anew.
     pub async fn reconsider_all(&self) -> Result<(), StoreError> {
         let all = assets::all(&mut *self.db.read().await?).await?;
+        let mut first = Ok(());
         for asset in all {
-            self.reconsider(asset.id).await?;
+            let reconsidered = self.reconsider(asset.id).await;
+            first = first.and(reconsidered);
         }
-        Ok(())
+        first
     }
 }
 

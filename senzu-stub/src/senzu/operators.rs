@@ -10,13 +10,19 @@ use crate::{
     },
 };
 use pious_protocol::{
+    envelope::MAX_SEALED_BYTES,
     ids::{BootId, InstructionId},
-    instruction::{Action, Instruction, Precondition},
+    instruction::{Action, Instruction, Precondition, UnknownAction},
+    message::AssetState,
 };
 use std::time::Duration;
 
 /// Ten days: longer than any window of maintenance, and short enough that nobody is surprised years later.
 const MAX_VALID_S: u64 = 864_000;
+/// The longest name of whom an asset is held for: it stands on a line of the page.
+const MAX_BY: usize = 200;
+/// The longest queue of an asset. An agent that restarts gets all of it in one answer, at most this times 16 KiB.
+const MAX_OPEN: u64 = 32;
 
 /// An operator's instruction.
 pub struct Order {
@@ -35,6 +41,9 @@ impl Senzu {
         let by = by.map(str::trim).filter(|by| !by.is_empty());
         let holding = match (held, by) {
             (true, None) => return Err(Refusal::Empty { field: "by", remedy: "say for whom the asset is held" }),
+            (_, Some(by)) if by.len() > MAX_BY => {
+                return Err(Refusal::TooMany { what: "by", count: by.len(), max: MAX_BY });
+            }
             (true, Some(by)) => Some(Held { by: by.to_owned(), since: now }),
             (false, _) => None,
         };
@@ -57,8 +66,12 @@ impl Senzu {
             let remedy = "from 1 second to 10 days";
             return Err(Refusal::OutOfRange { field: "expires_in_s", value, remedy });
         }
+        check_readable(&order)?;
         let mut tx = self.db.write().await?;
         let asset = find(&mut tx, id_or_name).await?;
+        if instructions::count_open(&mut tx, asset.id).await? >= MAX_OPEN {
+            return Err(Refusal::QueueFull { asset: asset.name, max: MAX_OPEN });
+        }
         let instruction = Instruction {
             id: InstructionId(new_id()),
             asset: asset.id,
@@ -69,12 +82,46 @@ impl Senzu {
             precondition: order.precondition,
             action: order.action,
         };
+        // An agent that can't open it can't even say of which instruction that is.
+        match self.key.seal(&instruction).map(|jws| jws.len()) {
+            Ok(count) if count > MAX_SEALED_BYTES => {
+                return Err(Refusal::TooMany { what: "the signed instruction", count, max: MAX_SEALED_BYTES });
+            }
+            Ok(_) | Err(_) => {}
+        }
         instructions::insert(&mut tx, &instruction, instructions::OPERATOR).await?;
         let what = format!("instructed: {} ({})", instruction.action.kind(), instruction.id);
         audit(&mut tx, asset.id, "operator", what, "asked by an operator").await?;
         self.engine.walk(&mut tx, asset.id, now).await?;
         self.commit(tx, asset.id).await?;
         Ok(instruction.id)
+    }
+}
+
+/// An order that no agent could read is refused here, where whoever mistyped it is told. (A kind of action that Senzu does
+/// not know travels: agents may be newer.)
+fn check_readable(order: &Order) -> Result<(), Refusal> {
+    let refuse = |field, value: String, remedy| Err(Refusal::OutOfRange { field, value, remedy });
+    match &order.action {
+        Action::Unknown(UnknownAction { kind, problem: Some(problem) }) => {
+            refuse("action", format!("{kind}, but {problem}"), "GET /openapi.json lists what each kind takes")
+        }
+        Action::SwitchState { to: AssetState::Unknown } => {
+            refuse("action.to", "no state".into(), "NEW, SPARE, BAREMETAL or RETIRED")
+        }
+        Action::SwitchState { .. }
+        | Action::Reboot { .. }
+        | Action::Shutdown { .. }
+        | Action::FirmwareUpdate { .. }
+        | Action::Unknown(UnknownAction { problem: None, .. }) => match &order.precondition {
+            Some(Precondition::Unknown) => {
+                refuse("precondition.kind", "of no known kind".into(), "state_is or firmware_is")
+            }
+            Some(Precondition::StateIs { state: AssetState::Unknown }) => {
+                refuse("precondition.state", "no state".into(), "NEW, SPARE, BAREMETAL or RETIRED")
+            }
+            Some(Precondition::StateIs { .. } | Precondition::FirmwareIs { .. }) | None => Ok(()),
+        },
     }
 }
 

@@ -1,7 +1,7 @@
 //! Promotions that agents pass on: granted to a SPARE asset whose checks passed, one at a time.
 
 use super::{Refusal, Senzu, agents::reload, audit, now};
-use crate::store::{Tx, assets::Asset, promotions, sessions::Session};
+use crate::store::{Tx, assets::Asset, instructions, promotions, sessions::Session};
 use pious_protocol::message::{AssetState, Evaluation, PromotionAnswer, PromotionAsk};
 
 /// The longest name of a requester, and the longest reason.
@@ -38,13 +38,20 @@ impl Senzu {
         let name = &asset.name;
         let state = asset.standing.state;
         if asset.current_boot != Some(session.boot_id) {
-            return Ok(Some(format!("boot {} of {name} is not its newest: ask that one", session.boot_id)));
+            return Ok(Some(format!("boot {} of {name} is not its newest: ask that one", session.boot_id.short())));
         }
         if let Some(pending) = promotions::pending(tx, asset.id).await? {
             return Ok(Some(format!("a promotion of {name} that {} asked for is under way", pending.requester)));
         }
         if state != AssetState::Spare {
             return Ok(Some(format!("{name} is {state}, and only a SPARE asset is promoted")));
+        }
+        if let Some(open) = instructions::open_power(tx, asset.id, session.boot_id).await? {
+            return Ok(Some(format!(
+                "{name} was told to {} (instruction {}): hold it for use (POST /v1/assets/{name}/hold), start it, ask again",
+                open.instruction.action.kind(),
+                open.instruction.sequence.0
+            )));
         }
         let step = asset.standing.step.as_deref();
         let reason = asset.standing.reason.as_deref().unwrap_or("see its findings");

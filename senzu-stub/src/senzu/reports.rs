@@ -16,6 +16,12 @@ impl Senzu {
     /// Takes a report. The same one again changes nothing; behind a final report, others that are not final are late and
     /// change nothing, and another final one is refused: the first counts.
     pub async fn report(&self, session: &Session, id: InstructionId, report: &Report) -> Result<(), Refusal> {
+        if let Report::Progress { percent, .. } = report
+            && *percent > 100
+        {
+            let value = percent.to_string();
+            return Err(Refusal::OutOfRange { field: "percent", value, remedy: "from 0 to 100" });
+        }
         let now = now();
         let boot = session.boot_id;
         let mut tx = self.db.write().await?;

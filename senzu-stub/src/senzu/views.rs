@@ -42,6 +42,8 @@ pub struct AssetView {
     pub serial: Option<String>,
     /// When its agent last spoke; `null`: it never booted.
     pub last_seen_ms: Option<UnixMs>,
+    /// How an instruction of Senzu's ended its newest boot, as `powered off`; `null`: none did.
+    pub ended: Option<String>,
     /// The newest judgement; empty while nothing is judged in its newest boot.
     pub findings: Vec<Finding>,
 }
@@ -70,6 +72,8 @@ pub struct AssetDetail {
     pub facts: Option<Facts>,
     /// The generation of those facts.
     pub facts_generation: Option<Generation>,
+    /// When those facts came.
+    pub facts_received_ms: Option<UnixMs>,
     /// Its boot sessions, newest first, at most 50.
     pub sessions: Vec<SessionView>,
     /// Its instructions, newest first, at most 50.
@@ -143,7 +147,7 @@ pub struct EventView {
     pub why: String,
 }
 
-/// One alert.
+/// One alert. It stays on the list though its cause is over: nothing in this version resolves it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AlertView {
     pub at_ms: UnixMs,
@@ -184,6 +188,7 @@ impl Senzu {
             expectation: plans::expectation(&mut tx, asset.id).await?,
             bmc_macs: assets::bmc_macs(&mut tx, asset.id).await?,
             facts_generation: stored.as_ref().map(|stored| stored.generation),
+            facts_received_ms: stored.as_ref().map(|stored| stored.received),
             facts: stored.map(|stored| stored.facts),
             sessions: sessions.into_iter().map(|session| session_view(session, &asset)).collect(),
             instructions: instruction_views(&mut tx, asset.id).await?,
@@ -222,6 +227,7 @@ fn view(asset: &Asset, findings: Vec<Finding>) -> AssetView {
         held: asset.held.as_ref().map(|held| HeldView { by: held.by.clone(), since_ms: held.since }),
         serial: asset.serial.clone(),
         last_seen_ms: asset.last_seen,
+        ended: asset.ended_why.clone(),
         findings,
     }
 }

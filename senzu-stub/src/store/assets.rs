@@ -2,7 +2,7 @@
 
 use super::{BOOT_TARGETS, Columns, Conn, During, Row, StoreError, count_up, int, json, new_id, word};
 use pious_protocol::{
-    identity::Fingerprint,
+    identity::{Fingerprint, in_other_byte_order},
     ids::{AssetId, BootId, MacAddress, Sequence, UnixMs},
     message::{AssetState, Boot, BootTarget, Evaluation, LeaseTier, Standing},
 };
@@ -23,6 +23,8 @@ pub struct Asset {
     pub last_seen: Option<UnixMs>,
     /// The boot session that counts.
     pub current_boot: Option<BootId>,
+    /// How an instruction of ours ended that session; `None`: none did.
+    pub ended_why: Option<String>,
 }
 
 /// Who holds an asset for use.
@@ -59,24 +61,36 @@ fn read(row: &Row) -> Result<Asset, StoreError> {
         held: held_by.map(|by| Held { by, since: held_since }),
         last_seen: row.time_opt("last_seen_ms")?,
         current_boot: row.word_opt("current_boot")?,
+        ended_why: row.text_opt("ended_why")?,
     })
 }
 
 pub async fn by_id(conn: &mut Conn, id: AssetId) -> Result<Option<Asset>, StoreError> {
-    let row = sqlx::query("SELECT * FROM assets WHERE id = $1").bind(id.to_string()).fetch_optional(conn).await;
+    let row = sqlx::query(
+        "SELECT assets.*, sessions.ended_why FROM assets LEFT JOIN sessions ON sessions.boot_id = assets.current_boot
+         WHERE assets.id = $1",
+    );
+    let row = row.bind(id.to_string()).fetch_optional(conn).await;
     row.during("load an asset")?.as_ref().map(read).transpose()
 }
 
 /// By id or name.
 pub async fn find(conn: &mut Conn, id_or_name: &str) -> Result<Option<Asset>, StoreError> {
-    let query = sqlx::query("SELECT * FROM assets WHERE id = $1 OR name = $1 ORDER BY id LIMIT 1");
+    let query = sqlx::query(
+        "SELECT assets.*, sessions.ended_why FROM assets LEFT JOIN sessions ON sessions.boot_id = assets.current_boot
+         WHERE assets.id = $1 OR assets.name = $1 ORDER BY assets.id LIMIT 1",
+    );
     let row = query.bind(id_or_name).fetch_optional(conn).await;
     row.during("look an asset up")?.as_ref().map(read).transpose()
 }
 
 /// All, by name.
 pub async fn all(conn: &mut Conn) -> Result<Vec<Asset>, StoreError> {
-    let rows = sqlx::query("SELECT * FROM assets ORDER BY name").fetch_all(conn).await;
+    let rows = sqlx::query(
+        "SELECT assets.*, sessions.ended_why FROM assets LEFT JOIN sessions ON sessions.boot_id = assets.current_boot
+         ORDER BY assets.name",
+    );
+    let rows = rows.fetch_all(conn).await;
     rows.during("list assets")?.iter().map(read).collect()
 }
 
@@ -86,10 +100,12 @@ const MAX_CANDIDATES: i64 = 64;
 /// The assets that share a value with a fingerprint, longest known first.
 pub async fn candidates(conn: &mut Conn, seen: &Fingerprint) -> Result<Vec<Asset>, StoreError> {
     let mut found: Vec<Asset> = Vec::new();
-    for (kind, value) in keys(seen) {
+    let mut keys = keys(seen);
+    keys.extend(seen.system_uuid.map(|uuid| ("uuid", in_other_byte_order(uuid).to_string())));
+    for (kind, value) in keys {
         let query = sqlx::query(
-            "SELECT assets.* FROM assets JOIN asset_keys ON asset_keys.asset_id = assets.id
-             WHERE asset_keys.kind = $1 AND asset_keys.value = $2 ORDER BY assets.id LIMIT $3",
+            "SELECT assets.*, sessions.ended_why FROM assets JOIN asset_keys ON asset_keys.asset_id = assets.id
+             LEFT JOIN sessions ON sessions.boot_id = assets.current_boot WHERE asset_keys.kind = $1 AND asset_keys.value = $2 ORDER BY assets.id LIMIT $3",
         );
         let rows = query.bind(kind).bind(value).bind(MAX_CANDIDATES).fetch_all(&mut *conn).await;
         for row in &rows.during("look candidates up")? {
@@ -103,13 +119,14 @@ pub async fn candidates(conn: &mut Conn, seen: &Fingerprint) -> Result<Vec<Asset
     Ok(found)
 }
 
-/// The single values of a fingerprint. A serial is looked for wherever a serial stands: boards swap them about.
+/// The single values of a fingerprint. A serial is looked for wherever a serial stands: boards swap them about; and in
+/// either case, as it is compared.
 fn keys(fingerprint: &Fingerprint) -> Vec<(&'static str, String)> {
     let Fingerprint { system_uuid, system_serial, board_serial, chassis_serial, dimm_serials, macs } = fingerprint;
     let serials = [system_serial, board_serial, chassis_serial].into_iter().flatten();
-    let serials = serials.map(|serial| ("serial", serial.trim().to_owned()));
+    let serials = serials.map(|serial| ("serial", serial.trim().to_ascii_uppercase()));
     let uuid = system_uuid.map(|uuid| ("uuid", uuid.to_string()));
-    let dimms = dimm_serials.iter().map(|serial| ("dimm", serial.trim().to_owned()));
+    let dimms = dimm_serials.iter().map(|serial| ("dimm", serial.trim().to_ascii_uppercase()));
     let macs = macs.iter().map(|mac| ("mac", mac.to_string()));
     let mut keys: Vec<_> = serials.chain(uuid).chain(dimms).chain(macs).filter(|(_, v)| !v.is_empty()).collect();
     keys.sort_unstable();

@@ -82,6 +82,34 @@ pub async fn of_asset(conn: &mut Conn, asset: AssetId, limit: u32) -> Result<Vec
     rows.during("list instructions")?.iter().map(read).collect()
 }
 
+/// The open power-off or reboot of a boot session: it is done before whatever comes behind it in the queue.
+pub async fn open_power(conn: &mut Conn, asset: AssetId, boot: BootId) -> Result<Option<Issued>, StoreError> {
+    let query = sqlx::query(
+        "SELECT * FROM instructions WHERE asset_id = $1 AND (boot_id = $2 OR boot_id IS NULL)
+             AND status IN ('issued', 'accepted') AND kind IN ('shutdown', 'reboot') ORDER BY sequence LIMIT 1",
+    );
+    let row = query.bind(asset.to_string()).bind(boot.to_string()).fetch_optional(conn).await;
+    row.during("look for an open power-off")?.as_ref().map(read).transpose()
+}
+
+/// How many of an asset's instructions have not ended.
+pub async fn count_open(conn: &mut Conn, asset: AssetId) -> Result<u64, StoreError> {
+    let query = sqlx::query(
+        "SELECT COUNT(*) AS open FROM instructions WHERE asset_id = $1 AND status IN ('issued', 'accepted')",
+    );
+    query.bind(asset.to_string()).fetch_one(conn).await.during("count open instructions")?.number("open")
+}
+
+/// What beans told a boot session, newest first. Operators' are left out: however many there are, a bean finds its own.
+pub async fn of_beans(conn: &mut Conn, asset: AssetId, boot: BootId, limit: u32) -> Result<Vec<Issued>, StoreError> {
+    let query = sqlx::query(
+        "SELECT * FROM instructions WHERE asset_id = $1 AND boot_id = $2 AND issuer <> 'operator'
+         ORDER BY sequence DESC LIMIT $3",
+    );
+    let query = query.bind(asset.to_string()).bind(boot.to_string()).bind(i64::from(limit));
+    query.fetch_all(conn).await.during("list beans' instructions")?.iter().map(read).collect()
+}
+
 /// What a session should be handed: open, behind `after`, not expired, not another boot's; in sequence.
 pub async fn to_hand_out(
     conn: &mut Conn,

@@ -42,6 +42,33 @@ pub async fn of_asset(conn: &mut Conn, asset: AssetId) -> Result<Option<Plan>, S
     query.fetch_optional(conn).await.during("load a plan")?.as_ref().map(read).transpose()
 }
 
+/// A plan with the name of its asset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredPlan {
+    pub asset: String,
+    pub plan: Plan,
+    pub bmc_macs: Vec<MacAddress>,
+}
+
+/// Every plan, the longest known asset's first.
+pub async fn all(conn: &mut Conn) -> Result<Vec<StoredPlan>, StoreError> {
+    let query = sqlx::query(
+        "SELECT plans.*, assets.name, asset_macs.mac AS bmc_mac FROM plans JOIN assets ON assets.id = plans.asset_id
+         LEFT JOIN asset_macs ON asset_macs.asset_id = plans.asset_id AND asset_macs.kind = 'bmc'
+         ORDER BY assets.id, asset_macs.mac",
+    );
+    let rows = query.fetch_all(conn).await.during("list plans")?;
+    let mut all: Vec<StoredPlan> = Vec::new();
+    for row in &rows {
+        let (asset, bmc) = (row.text("name")?, row.word_opt("bmc_mac")?);
+        match all.last_mut().filter(|last| last.asset == asset) {
+            Some(last) => last.bmc_macs.extend(bmc),
+            None => all.push(StoredPlan { asset, plan: read(row)?, bmc_macs: bmc.into_iter().collect() }),
+        }
+    }
+    Ok(all)
+}
+
 pub async fn set(conn: &mut Conn, asset: AssetId, plan: &Plan) -> Result<(), StoreError> {
     let query = sqlx::query(
         "INSERT INTO plans (asset_id, serial, uuid, macs, profile, profile_version, cabling)

@@ -26,6 +26,7 @@ pub struct Assets {
     title: String,
     counts: String,
     alerts: Vec<AlertLine>,
+    more_alerts: usize,
     cards: Vec<Card>,
     more: usize,
 }
@@ -79,7 +80,15 @@ impl Assets {
         };
         Self {
             title,
-            counts: format!("{fail} failing, {unknown} unknown, {pending} pending, {pass} passed"),
+            counts: match assets.len() {
+                all if all > MAX_CARDS => {
+                    format!(
+                        "{fail} failing, {unknown} unknown, {pending} pending, {pass} passed; the worst {MAX_CARDS} of {all}:"
+                    )
+                }
+                _ => format!("{fail} failing, {unknown} unknown, {pending} pending, {pass} passed"),
+            },
+            more_alerts: alerts.len().saturating_sub(MAX_ALERTS),
             alerts: alerts.into_iter().take(MAX_ALERTS).map(AlertLine::of).collect(),
             more: assets.len().saturating_sub(MAX_CARDS),
             cards: assets.into_iter().take(MAX_CARDS).map(|asset| Card::of(&asset, now)).collect(),
@@ -114,7 +123,10 @@ impl Card {
             held: asset.held.as_ref().map(|held| held.by.clone()),
             serial: asset.serial.clone(),
             seen: match asset.last_seen_ms {
-                Some(at) => format!("heard {}", words::ago(at, now)),
+                Some(at) => match &asset.ended {
+                    Some(how) => format!("{how}, last heard {}", words::ago(at, now)),
+                    None => format!("heard {}", words::ago(at, now)),
+                },
                 None => "never booted".into(),
             },
             findings: open.map(Line::of).collect(),
@@ -145,6 +157,8 @@ pub struct OneAsset {
     doubt: Option<String>,
     beans: Vec<BeanLine>,
     findings: Vec<Line>,
+    /// From when the facts below are.
+    facts_at: Option<String>,
     cables: Vec<Cable>,
     hardware: Vec<(&'static str, String)>,
     instructions: Vec<InstructionLine>,
@@ -201,6 +215,10 @@ impl OneAsset {
             card: Card::of(&detail.asset, now),
             beans: beans(&detail),
             findings: detail.asset.findings.iter().map(Line::of).collect(),
+            facts_at: detail.facts_received_ms.map(|at| match &detail.asset.ended {
+                Some(how) => format!("As it was before it {how}: {}", words::time(at)),
+                None => format!("As it was {}", words::ago(at, now)),
+            }),
             cables: cables(&detail),
             hardware: detail.facts.as_ref().map(words::hardware).unwrap_or_default(),
             instructions: instructions(&detail),
@@ -316,7 +334,8 @@ fn sessions(detail: &AssetDetail) -> Vec<SessionBlock> {
             current: session.current,
             words: format!(
                 "boot {}, {mode}, agent {}; last heard {heard}{end}",
-                session.boot_id, session.agent_version
+                session.boot_id.short(),
+                session.agent_version
             ),
             last_words: session.last_words.clone(),
             timeline: session
@@ -327,4 +346,32 @@ fn sessions(detail: &AssetDetail) -> Vec<SessionBlock> {
         }
     };
     detail.sessions.iter().map(block).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pious_protocol::{
+        ids::AssetId,
+        message::{AssetState, Evaluation, Standing},
+    };
+    use uuid::Uuid;
+
+    #[test]
+    fn a_page_that_leaves_assets_out_says_so() {
+        let asset = |number: u128| AssetView {
+            id: AssetId(Uuid::from_u128(number)),
+            name: format!("a{number}"),
+            standing: Standing { state: AssetState::New, evaluation: Evaluation::Pending, step: None, reason: None },
+            held: None,
+            serial: None,
+            last_seen_ms: None,
+            ended: None,
+            findings: Vec::new(),
+        };
+        let page = Assets::of((0..503).map(asset).collect(), Vec::new(), UnixMs(0)).render().unwrap();
+        assert!(page.contains("0 failing, 0 unknown, 503 pending, 0 passed; the worst 500 of 503:"), "{page}");
+        assert!(page.contains("And 3 more that stand better; <code>GET /v1/assets</code> lists all."));
+        assert_eq!(page.matches("<article").count(), 500);
+    }
 }

@@ -153,13 +153,13 @@ pub fn hardware(facts: &Facts) -> Vec<(&'static str, String)> {
         Err(reason) => lines.push(("SMBIOS", format!("unknown: {reason}"))),
     }
     match facts.cpu.value() {
-        Ok(cpu) => lines.push(("CPU", format!("{} × {}, {} cores", cpu.sockets, cpu.model, cpu.cores))),
+        Ok(cpu) => lines.push(("CPU", format!("{} × {}, cores: {}", cpu.sockets, cpu.model, cpu.cores))),
         Err(reason) => lines.push(("CPU", format!("unknown: {reason}"))),
     }
     for disk in &facts.disks {
-        let model = disk.model.as_deref().unwrap_or("?");
-        let transport = disk.transport.as_deref().unwrap_or("?");
-        lines.push(("Disk", format!("{}: {model}, {transport}, {} GB", disk.name, disk.size_bytes / 1_000_000_000)));
+        let size = format!("{} GB", disk.size_bytes / 1_000_000_000);
+        let told = [disk.model.as_deref(), disk.transport.as_deref(), Some(&size)];
+        lines.push(("Disk", format!("{}: {}", disk.name, told.into_iter().flatten().collect::<Vec<_>>().join(", "))));
     }
     lines.push(("Kernel", facts.kernel.release.clone()));
     if !facts.kernel.missing_firmware.is_empty() {

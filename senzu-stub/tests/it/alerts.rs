@@ -21,7 +21,7 @@ async fn two_sessions_that_both_speak_raise_an_alert_and_get_nothing_to_do() {
         alerts,
         json!({"alerts": [{
             "at_ms": at, "asset": asset, "name": "r1-u10", "kind": "two_sessions",
-            "words": format!("boot {} and boot {} both speak as this asset", one.boot, other.boot),
+            "words": format!("boot {} and boot {} both speak as this asset", one.boot.short(), other.boot.short()),
         }]})
     );
     // Once, however often it speaks.

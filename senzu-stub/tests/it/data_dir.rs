@@ -144,6 +144,62 @@ async fn a_refused_import_names_the_entry_and_changes_nothing() {
             "[[profiles]]\nname = \"demo\"\nversion = 1\nproduct = \"x\"\n",
             "profile demo@1: it is stored already",
         ),
+        (
+            "a serial twice, in another case",
+            "[[assets]]\nname = \"a\"\nserial = \"good-9\"\n",
+            "asset \"a\": the serial \"good-9\" is good's already: correct one of the two",
+        ),
+        (
+            "a serial of an earlier import",
+            "[[assets]]\nname = \"a\"\nserial = \"PIOUS-R1-U10\"\n",
+            "asset \"a\": the serial \"PIOUS-R1-U10\" is r1-u10's already",
+        ),
+        (
+            "a UUID twice, in the other byte order",
+            "[[assets]]\nname = \"a\"\nuuid = \"0193a000-0102-7304-8000-000000000001\"\n\
+             [[assets]]\nname = \"b\"\nuuid = \"00a09301-0201-0473-8000-000000000001\"\n",
+            "asset \"b\": the UUID 00a09301-0201-0473-8000-000000000001 is a's already",
+        ),
+        (
+            "an address twice",
+            "[[assets]]\nname = \"a\"\nmacs = [\"52:54:00:01:10:01\"]\n",
+            "asset \"a\": the address 52:54:00:01:10:01 is that of r1-u10 already",
+        ),
+        (
+            "a BMC's address twice",
+            "[[assets]]\nname = \"a\"\nserial = \"A-7\"\nbmc_mac = \"52:54:00:ff:10:01\"\n",
+            "asset \"a\": the address 52:54:00:ff:10:01 is that of the BMC of r1-u10 already",
+        ),
+        (
+            "its own BMC's address",
+            "[[assets]]\nname = \"a\"\nmacs = [\"52:54:00:00:00:07\"]\nbmc_mac = \"52:54:00:00:00:07\"\n",
+            "asset \"a\": the address 52:54:00:00:00:07 is that of a already",
+        ),
+        (
+            "two cables in one port",
+            "[[assets]]\nname = \"a\"\nserial = \"A-7\"\n[[assets.links]]\nnic = \"52:54:00:00:00:07\"\nswitch = \"R1-SW1\"\nport = \"ethernet1\"\n",
+            "asset \"a\": R1-SW1 port ethernet1 is planned for a cable of r1-u10 already: one port takes one cable",
+        ),
+        (
+            "no VLAN",
+            "[[assets]]\nname = \"a\"\nserial = \"A-7\"\n[[assets.links]]\nnic = \"52:54:00:00:00:07\"\nswitch = \"s\"\nport = \"p\"\ntagged_vlans = [4095]\n",
+            "assets[1] \"a\": 4095 is no VLAN",
+        ),
+        (
+            "a group's address",
+            "[[assets]]\nname = \"a\"\nmacs = [\"ff:ff:ff:ff:ff:ff\"]\n",
+            "assets[1] \"a\": ff:ff:ff:ff:ff:ff is no interface's address",
+        ),
+        (
+            "a placeholder for a UUID",
+            "[[assets]]\nname = \"a\"\nuuid = \"03000200-0400-0500-0006-000700080009\"\n",
+            "assets[1] \"a\": the uuid 03000200-0400-0500-0006-000700080009 is a placeholder",
+        ),
+        (
+            "held by nobody",
+            "[[assets]]\nname = \"a\"\nserial = \"A-7\"\nheld = \" \"\n",
+            "assets[1] \"a\": held is empty",
+        ),
         ("no MAC", "[[assets]]\nname = \"a\"\nmacs = [\"zz\"]\n", "is not a MAC address"),
     ] {
         let refused = world.try_import("bad.toml", &format!("{good}{text}"));
@@ -181,6 +237,37 @@ async fn an_import_may_be_json_and_may_come_again() {
 }
 
 #[tokio::test]
+async fn a_plan_names_a_machine_in_either_case_and_byte_order() {
+    let world = World::new();
+    world.import(
+        "[[assets]]\nname = \"by-serial\"\nserial = \"abc-9x\"\n\
+         [[assets]]\nname = \"by-uuid\"\nuuid = \"0193a000-0102-7304-8000-000000000001\"\n",
+    );
+    let agent = Agent::new(&world, "ABC-9X", "52:54:00:01:40:01", "Ethernet1");
+    assert_eq!(agent.clone().boots().await.name, "by-serial");
+    let other = Agent::new(&world, "DEF-9X", "52:54:00:01:41:01", "Ethernet1");
+    let mut event = other.boot_event();
+    event.fingerprint.system_uuid = Some("00a09301-0201-0473-8000-000000000001".parse().unwrap());
+    let whoami: pious_protocol::message::Whoami = other.send_boot_event(&event).await.json().await.unwrap();
+    assert_eq!(whoami.name, "by-uuid");
+}
+
+#[tokio::test]
+async fn a_stranger_named_like_a_plan_does_not_get_it() {
+    let world = World::new();
+    Agent::new(&world, "r9-u1", "52:54:00:01:50:01", "Ethernet1").boots().await;
+    let refused = world.try_import("import.toml", "[[assets]]\nname = \"r9-u1\"\nserial = \"PIOUS-R9-U1\"\n");
+    assert!(!refused.status.success());
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(
+        said.contains(
+            "asset \"r9-u1\": a machine that booted unplanned goes by this name, and is not the one planned (its serial: r9-u1)"
+        ),
+        "{said}"
+    );
+}
+
+#[tokio::test]
 async fn operators_may_work_from_a_shell() {
     let world = World::new();
     let mut agent = Agent { port: "Ethernet7".into(), ..Agent::u10(&world) };
@@ -205,6 +292,12 @@ async fn operators_may_work_from_a_shell() {
     assert!(lines[0].starts_with("r1-u10  NEW        failing  VERIFY_NETWORK: cabling.port of eth0"), "{listed}");
     assert!(lines[1].ends_with("move the cable from r1-sw1 port Ethernet7 to r1-sw1 port Ethernet1"), "{listed}");
     assert_eq!(lines[3], "r1-u12  NEW        pending  WHOAMI: waits for its first boot");
+
+    // What comes from a switch does not steer the operator's terminal.
+    agent.port = "\u{1b}[2J\u{202e}".into();
+    agent.tells_facts(2).await;
+    let (_, listed, _) = run(&["assets"]);
+    assert!(listed.contains("r1-sw1 port \\u{1b}[2J\\u{202e}") && !listed.contains('\u{1b}'), "{listed:?}");
 
     assert_eq!(run(&["hold", "r1-u10", "--by", "alice"]), (true, String::new(), String::new()));
     assert_eq!(world.get("/v1/assets/r1-u10").await["held"]["by"], "alice");

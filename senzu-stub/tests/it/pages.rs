@@ -1,7 +1,7 @@
 //! What people look at, and the API's description.
 
 use crate::{
-    agent::Agent,
+    agent::{Agent, done},
     world::{PROGRAM, World},
 };
 use reqwest::Method;
@@ -92,6 +92,41 @@ async fn one_assets_page_shows_all_of_it() {
 }
 
 #[tokio::test]
+async fn a_machine_that_is_off_is_not_shown_as_if_it_ran() {
+    let world = World::new();
+    let mut agent = Agent::u10(&world);
+    agent.boots().await;
+    agent.tells_facts(1).await;
+    let [shutdown] = agent.instructions(&world).await.try_into().unwrap();
+    agent.reports(&shutdown, done()).await;
+    let list = text(&page(&world, "/").await);
+    assert!(
+        list.contains("✓ passed nothing left to do serial PIOUS-R1-U10 · powered off, last heard 0 s ago"),
+        "{list}"
+    );
+    let words = text(&page(&world, "/assets/r1-u10").await);
+    assert!(words.contains("Cabling As it was before it powered off: 20"), "{words}");
+}
+
+#[tokio::test]
+async fn what_anybody_may_read_does_not_let_him_speak_as_a_session() {
+    let world = World::new();
+    let mut one = Agent::u10(&world);
+    one.boots().await;
+    let mut other = one.reboot();
+    other.boots().await;
+    other.tells_facts(1).await;
+    let mut event = one.boot_event();
+    event.last_words = Some("panicked".into());
+    assert_eq!(one.send_boot_event(&event).await.status(), 200);
+    let told = serde_json::to_string(&other.polls(0, 0).await).unwrap();
+    for open in [page(&world, "/").await, page(&world, "/assets/r1-u10").await, told] {
+        assert!(open.contains(&other.boot.short()));
+        assert!(!open.contains(&one.boot.to_string()) && !open.contains(&other.boot.to_string()), "{open}");
+    }
+}
+
+#[tokio::test]
 async fn what_an_agent_says_is_text_and_no_markup() {
     let world = World::new();
     let mut agent = Agent::new(&world, "<script>alert(1)</script>", "52:54:00:01:66:01", "<b>9</b>");
@@ -150,4 +185,58 @@ async fn the_checked_in_description_is_what_is_served() {
             "put /v1/sessions/{boot_id}/facts",
         ]
     );
+}
+
+/// What a generator of clients trips over.
+#[test]
+fn the_description_is_whole() {
+    let document: Value = serde_json::from_str(include_str!("../../openapi.json")).unwrap();
+    let mut references = Vec::new();
+    collect_references(&document, &mut references);
+    for reference in references {
+        let pointer = reference.strip_prefix('#').unwrap();
+        assert!(document.pointer(pointer).is_some(), "{reference} leads nowhere");
+    }
+    for name in ["Instruction", "KeySet", "Problem"] {
+        assert!(document["components"]["schemas"].get(name).is_some(), "{name}");
+    }
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            let case = format!("{method} {path}");
+            assert!(operation["summary"].is_string(), "{case}");
+            let responses = operation["responses"].as_object().unwrap();
+            for (status, response) in responses {
+                assert!(response["description"].as_str().is_some_and(|words| !words.is_empty()), "{case}: {status}");
+                let kind = if status.starts_with('2') { "application/json" } else { "application/problem+json" };
+                let is_plain = status == "204" || path == "/healthz";
+                assert!(is_plain || response["content"].get(kind).is_some(), "{case}: {status}");
+            }
+            let wants = |status: &str| assert!(responses.contains_key(status), "{case} lacks {status}");
+            if operation.get("requestBody").is_some() {
+                ["400", "408", "413", "415"].iter().for_each(|status| wants(status));
+                let example = &operation["requestBody"]["content"]["application/json"]["example"];
+                assert!(example.is_object(), "{case} has no example");
+            }
+            if let Some(security) = operation["security"].as_array() {
+                wants("401");
+                assert_eq!(responses.contains_key("403"), security[0].get("session").is_some(), "{case}");
+            }
+            wants(if path == "/healthz" { "503" } else { "500" });
+        }
+    }
+}
+
+fn collect_references(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => {
+            for (name, value) in members {
+                match value {
+                    Value::String(reference) if name == "$ref" => found.push(reference.clone()),
+                    value => collect_references(value, found),
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect_references(item, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }

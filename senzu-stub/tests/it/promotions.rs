@@ -104,6 +104,24 @@ async fn of_two_promotions_at_once_one_wins() {
 }
 
 #[tokio::test]
+async fn a_spare_that_is_told_to_power_off_is_not_promoted() {
+    let world = World::new();
+    let mut agent = Agent::u10(&world);
+    agent.boots().await;
+    agent.tells_facts(1).await;
+    let refused = problem(agent.asks_promotion("alice").await).await;
+    assert_eq!(
+        refused["reason"],
+        "r1-u10 was told to shutdown (instruction 1): hold it for use (POST /v1/assets/r1-u10/hold), start it, ask again"
+    );
+    // Held before the agent took it, it is not told any more.
+    assert_eq!(world.post("/v1/assets/r1-u10/hold", json!({"held": true, "by": "alice"})).await.status(), 204);
+    assert_eq!(agent.asks_promotion("alice").await.status(), 200);
+    let [switch] = agent.instructions(&world).await.try_into().unwrap();
+    assert_eq!(switch.action, Action::SwitchState { to: AssetState::Baremetal });
+}
+
+#[tokio::test]
 async fn a_switch_that_the_agent_refuses_ends_the_promotion() {
     let world = World::new();
     let agent = spare(&world).await;

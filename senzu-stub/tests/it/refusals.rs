@@ -59,6 +59,18 @@ async fn a_session_speaks_for_itself_only() {
 }
 
 #[tokio::test]
+async fn nobody_without_a_token_is_listened_to() {
+    let world = World::new();
+    let agent = booted(&world).await;
+    let facts = format!("/v1/sessions/{}/facts", agent.boot);
+    for (method, path) in [(Method::PUT, facts.as_str()), (Method::POST, "/v1/assets/r1-u10/hold")] {
+        // What is wrong with the body is not even looked at.
+        let answer = agent.request(method, path).body("{").send().await.unwrap();
+        assert_eq!(answer.status(), 401, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn operator_routes_need_the_operators_token() {
     let world = World::new();
     let agent = booted(&world).await;
@@ -265,6 +277,9 @@ async fn holding_says_for_whom() {
     let answer = world.post("/v1/assets/r1-u10/hold", json!({"held": true})).await;
     assert_eq!(answer.status(), 422);
     assert_eq!(problem(answer).await["detail"], "by is empty: say for whom the asset is held");
+    let answer = world.post("/v1/assets/r1-u10/hold", json!({"held": true, "by": "a".repeat(201)})).await;
+    assert_eq!(answer.status(), 422);
+    assert_eq!(problem(answer).await["detail"], "by holds 201, more than 200");
 }
 
 #[tokio::test]

@@ -56,12 +56,13 @@ async fn a_stop_answers_the_polls_and_ends() {
     let mut world = World::new();
     let mut agent = Agent::u10(&world);
     agent.boots().await;
+    // A session that was silent for long is noted when its poll comes in: so we see that it did.
+    world.change("UPDATE sessions SET last_seen_ms = 1").await;
     let polling = tokio::spawn({
         let agent = agent.clone();
         async move { agent.polls(0, 60).await }
     });
-    // The poll is there when the session was heard of again; until then, there is nothing to stop.
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    while world.get("/v1/assets/r1-u10").await["sessions"][0]["last_seen_ms"] == 1 {}
     let begun = Instant::now();
     let status = tokio::task::spawn_blocking(move || world.terminate()).await.unwrap();
     assert!(status.success(), "{status:?}");

@@ -3,6 +3,8 @@
 //! An import is taken whole or not at all. Profiles are versioned and never change: a changed one needs a higher
 //! version. Assets are found by name, else by what the plan says of their identity, else made.
 
+mod claims;
+
 use crate::{
     senzu::now,
     store::{
@@ -147,6 +149,9 @@ impl Import {
             store_asset(&mut tx, planned, now).await?;
             summary.assets += 1;
         }
+        claims::check(&plans::all(&mut tx).await?).map_err(|claims::Contradiction { asset, problem }| {
+            ImportError::Entry { entry: format!("asset {asset:?}"), problem }
+        })?;
         plans::insert_import(&mut tx, source, &json(self), now).await?;
         store::count_up(&mut tx, store::IMPORTS).await?;
         tx.commit().await.during("commit an import")?;
@@ -173,6 +178,23 @@ impl Import {
             {
                 return refuse(format!("the serial {serial:?} is a placeholder that any machine may show"));
             }
+            if let Some(uuid) = planned.uuid
+                && pious_protocol::identity::is_placeholder_uuid(uuid)
+            {
+                return refuse(format!("the uuid {uuid} is a placeholder that any machine may show"));
+            }
+            let links = || planned.links.iter().flatten().map(|link| &link.0);
+            let addresses = planned.macs.iter().copied().chain(planned.bmc_mac).chain(links().map(|link| link.nic));
+            if let Some(group) = addresses.into_iter().find(|mac| mac.0 == [0; 6] || mac.0[0] & 1 == 1) {
+                return refuse(format!("{group} is no interface's address: it is all zero, or a group's"));
+            }
+            let vlans = links().flat_map(|link| link.native_vlan.iter().chain(&link.tagged_vlans));
+            if let Some(id) = vlans.copied().find(|id| !VLANS.contains(id)) {
+                return refuse(format!("{id} is no VLAN: write one from 1 to 4094"));
+            }
+            if planned.held.as_ref().is_some_and(|by| by.trim().is_empty()) {
+                return refuse("held is empty: say for whom, or leave it out".into());
+            }
             for link in planned.links.iter().flatten() {
                 if !macs.insert(link.0.nic) {
                     return refuse(format!("the link of {} stands twice in the file", link.0.nic));
@@ -182,6 +204,9 @@ impl Import {
         Ok(())
     }
 }
+
+/// IEEE 802.1Q-2018 §9.6: 0 and 4095 are no VLANs.
+const VLANS: std::ops::RangeInclusive<u16> = 1..=4094;
 
 fn is_name(name: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
@@ -261,6 +286,18 @@ fn fingerprint(plan: &Plan) -> Fingerprint {
 /// The asset that is planned: by name; else one that booted before it was planned, if the plan names it alone.
 async fn find(conn: &mut Conn, planned: &PlannedAsset, plan: &Plan) -> Result<Option<Asset>, ImportError> {
     if let Some(asset) = assets::find(conn, &planned.name).await? {
+        // A machine that nobody planned is named after the serial that it shows, which may be anything.
+        let is_stranger = asset.last_seen.is_some()
+            && plans::of_asset(conn, asset.id).await?.is_none()
+            && !crate::senzu::names(plan, &asset.fingerprint);
+        if is_stranger {
+            let serial = asset.serial.as_deref().unwrap_or("none");
+            let problem = format!(
+                "a machine that booted unplanned goes by this name, and is not the one planned (its serial: {serial}): \
+                 correct the plan, or choose another name"
+            );
+            return Err(ImportError::Entry { entry: format!("asset {:?}", planned.name), problem });
+        }
         return Ok(Some(asset));
     }
     let mut named = Vec::new();

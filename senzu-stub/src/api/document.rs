@@ -1,0 +1,151 @@
+//! The OpenAPI document: what the routes' own words leave out. Which errors any route of a kind may give is said once,
+//! here, as the code that gives them stands once, in `extract` and `problem`.
+
+use super::examples;
+use pious_protocol::{envelope::KeySet, instruction::Instruction, message::Problem};
+use serde_json::Value;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::{
+        OpenApi as Document, RefOr,
+        content::ContentBuilder,
+        path::{Operation, PathItem},
+        response::{Response, ResponseBuilder},
+        schema::{Ref, Schema},
+        security::{Http, HttpAuthScheme, SecurityScheme},
+    },
+};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Senzu",
+        description = "What PIOUS agents, PXE and operators say to Senzu. Unknown fields are ignored; an unknown enum \
+                       value is never an error. Every error is a problem document (RFC 9457). A held back answer \
+                       (long-poll) comes after `wait_s` seconds at the latest; more than 60 is taken as 60.\n\n\
+                       A boot session in order: BOOT_EVENT until it is answered; then, side by side, facts (on every \
+                       change, and every `facts_period_s`) and the long-poll for instructions. An instruction travels \
+                       as a JWS in compact serialization (EdDSA over Ed25519), whose payload is the schema \
+                       `Instruction` and whose key is one of `KeySet`. Each one is opened, reported `accepted` or \
+                       `refused`, done, and reported `done` or `failed`. All of it may be sent twice. On 401 or 403 an \
+                       agent sends BOOT_EVENT again for a fresh token; on 5xx it waits, longer each time, and never \
+                       gives up."
+    ),
+    components(schemas(Problem, Instruction, KeySet)),
+    modifiers(&Tokens)
+)]
+pub(super) struct Described;
+
+/// The two kinds of bearer token.
+struct Tokens;
+
+impl Modify for Tokens {
+    fn modify(&self, document: &mut Document) {
+        let bearer = |words: &str| {
+            let mut http = Http::new(HttpAuthScheme::Bearer);
+            http.description = Some(words.to_owned());
+            SecurityScheme::Http(http)
+        };
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("session", bearer("The session token of Whoami, bound to its boot id"));
+        components.add_security_scheme("operator", bearer("The file operator-token in Senzu's data directory"));
+    }
+}
+
+/// Completes every route's responses, and says what each status means where the route does not.
+pub(super) fn complete(document: &mut Document) {
+    for item in document.paths.paths.values_mut() {
+        let PathItem { get, put, post, .. } = item;
+        for operation in [get, put, post].into_iter().flatten() {
+            add_errors(operation);
+            describe(operation);
+            add_examples(operation);
+        }
+    }
+}
+
+fn add_errors(operation: &mut Operation) {
+    let asks = operation.parameters.as_ref().is_some_and(|parameters| !parameters.is_empty());
+    let speaks = security(operation);
+    let mut statuses = vec![];
+    if operation.request_body.is_some() {
+        statuses.extend(["400", "408", "413", "415"]);
+    }
+    if asks {
+        statuses.push("400");
+    }
+    if speaks.is_some() {
+        statuses.push("401");
+    }
+    if speaks.as_deref() == Some("session") {
+        statuses.push("403");
+    }
+    // `/healthz` says it by 503.
+    if operation.operation_id.as_deref() != Some("health") {
+        statuses.push("500");
+    }
+    for status in statuses {
+        operation.responses.responses.entry(status.to_owned()).or_insert_with(|| RefOr::T(problem()));
+    }
+}
+
+/// The kind of token that a route asks for.
+fn security(operation: &Operation) -> Option<String> {
+    let requirement = serde_json::to_value(operation.security.as_ref()?.first()?).ok()?;
+    Some(requirement.as_object()?.keys().next()?.clone())
+}
+
+fn problem() -> Response {
+    let schema: RefOr<Schema> = Ref::from_schema_name("Problem").into();
+    let content = ContentBuilder::new().schema(Some(schema)).build();
+    ResponseBuilder::new().content("application/problem+json", content).build()
+}
+
+fn describe(operation: &mut Operation) {
+    for (status, response) in &mut operation.responses.responses {
+        let RefOr::T(response) = response else { continue };
+        // OpenAPI 3.1 §4.8.17: a response has a description.
+        if response.description.is_empty() {
+            response.description = meaning(status).to_owned();
+        }
+    }
+}
+
+fn meaning(status: &str) -> &'static str {
+    match status {
+        "200" => "The answer",
+        "204" => "Taken",
+        "400" => "The path, the query or the body can't be read",
+        "401" => "No token, or none of Senzu's",
+        "403" => "The token is another boot session's",
+        "404" => "No such thing",
+        "408" => "The body did not come whole in time",
+        "409" => "It contradicts what is stored",
+        "413" => "The body is too large",
+        "415" => "The body is not application/json",
+        "422" => "A value is out of its bounds",
+        "500" => "Senzu is in trouble: send it again later",
+        "503" => "Senzu's store does not answer",
+        _ => "See its problem document",
+    }
+}
+
+fn add_examples(operation: &mut Operation) {
+    let Some(id) = operation.operation_id.clone() else { return };
+    if let Some(RefOr::T(body)) = &mut operation.request_body
+        && let Some(example) = examples::request(&id)
+    {
+        body.content.values_mut().for_each(|content| put(content, &example));
+    }
+    if let Some(RefOr::T(response)) = operation.responses.responses.get_mut("200")
+        && let Some(example) = examples::answer(&id)
+    {
+        response.content.values_mut().for_each(|content| put(content, &example));
+    }
+}
+
+fn put(content: &mut RefOr<utoipa::openapi::Content>, example: &Value) {
+    if let RefOr::T(content) = content {
+        content.example = Some(example.clone());
+    }
+}

@@ -1,0 +1,95 @@
+//! One example per message that somebody has to write or read, made of the types themselves so that none can be wrong.
+
+use pious_protocol::{
+    expectation::Expectation,
+    facts::{Facts, FirmwareMode},
+    identity::Fingerprint,
+    ids::{AssetId, BootId, Generation, MacAddress, Sequence, UnixMs},
+    message::{
+        AssetState, Boot, BootEvent, BootTarget, Evaluation, FactsReport, InstructionsAnswer, LeaseTier,
+        PromotionAnswer, PromotionAsk, PromotionRequest, Report, SealedInstruction, Standing, TimelineEntry, Whoami,
+    },
+};
+use serde::Serialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+const ASSET: AssetId = AssetId(Uuid::from_u128(0x0197b0a0_0000_7000_8000_00000000000a));
+const BOOT: BootId = BootId(Uuid::from_u128(0x0197b0a0_0000_7000_8000_00000000000b));
+const NIC: MacAddress = MacAddress([0x52, 0x54, 0, 1, 0x10, 1]);
+
+/// The body of an operation's request.
+pub fn request(operation: &str) -> Option<Value> {
+    match operation {
+        "boot_event" => value(&boot_event()),
+        "facts" => value(&FactsReport { generation: Generation(1), facts: Facts::default(), timeline: Vec::new() }),
+        "report" => value(&Report::Done { evidence: Some("the agent is BAREMETAL".into()) }),
+        "promotion" => value(&PromotionAsk {
+            request: PromotionRequest { requester: "ops@example".into(), reason: Some("customer 42".into()) },
+            source: [10, 77, 0, 1].into(),
+        }),
+        "hold" => Some(json!({"held": true, "by": "night shift"})),
+        "order" => Some(json!({
+            "action": {"kind": "reboot", "reason": "to read its new firmware's version"},
+            "expires_in_s": 300,
+            "precondition": {"kind": "state_is", "state": "SPARE"},
+        })),
+        _ => None,
+    }
+}
+
+/// The body of an operation's 200.
+pub fn answer(operation: &str) -> Option<Value> {
+    match operation {
+        "boot_event" => value(&Whoami {
+            asset: ASSET,
+            name: "r1-u10".into(),
+            standing: standing(AssetState::New, Evaluation::Pending, "VERIFY_HARDWARE", "waits for facts of this boot"),
+            expectation: Expectation::default(),
+            session_token: "64 hexadecimal digits".into(),
+            senzu_time_ms: UnixMs(1_795_417_200_000),
+            facts_period_s: 60,
+        }),
+        "instructions" => value(&InstructionsAnswer {
+            instructions: vec![SealedInstruction { sequence: Sequence(7), jws: "header.payload.signature".into() }],
+            standing: standing(
+                AssetState::Spare,
+                Evaluation::Passed,
+                "POWER_OFF_SPARE",
+                "waits for the agent to take shutdown",
+            ),
+        }),
+        "promotion" => value(&PromotionAnswer::Granted),
+        "one" => value(&BootTarget {
+            mac: NIC,
+            boot: Boot::LocalDisk,
+            tier: LeaseTier::Recognized,
+            name: Some("r1-u10".into()),
+        }),
+        _ => None,
+    }
+}
+
+fn boot_event() -> BootEvent {
+    BootEvent {
+        protocol: pious_protocol::PROTOCOL_VERSION,
+        boot_id: BOOT,
+        fingerprint: Fingerprint {
+            system_serial: Some("PIOUS-R1-U10".into()),
+            macs: vec![NIC],
+            ..Fingerprint::default()
+        },
+        firmware_mode: FirmwareMode::Uefi,
+        agent_version: "0.1.0".into(),
+        timeline: vec![TimelineEntry { phase: "kernel".into(), at_ms: 0 }],
+        last_words: None,
+    }
+}
+
+fn standing(state: AssetState, evaluation: Evaluation, step: &str, reason: &str) -> Standing {
+    Standing { state, evaluation, step: Some(step.into()), reason: Some(reason.into()) }
+}
+
+fn value(message: &impl Serialize) -> Option<Value> {
+    serde_json::to_value(message).ok()
+}
