@@ -71,9 +71,9 @@ pub async fn facts(
 }
 
 /// Where to go on, and how long an answer may be held back.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(default)]
-#[derive(Default)]
+#[into_params(parameter_in = Query)]
 pub struct After {
     /// The sequence of the last instruction that the agent has; 0: it has none.
     after: u64,

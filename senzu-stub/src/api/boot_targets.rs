@@ -27,6 +27,7 @@ pub async fn one(State(senzu): State<Shared>, Named(mac): Named<MacAddress>) -> 
 /// Where to go on, and how long an answer may be held back.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(default)]
+#[into_params(parameter_in = Query)]
 pub struct AfterRevision {
     /// The revision that the caller has; left out: it has none.
     after: Option<u64>,

@@ -204,6 +204,13 @@ fn the_description_is_whole() {
         for (method, operation) in operations.as_object().unwrap() {
             let case = format!("{method} {path}");
             assert!(operation["summary"].is_string(), "{case}");
+            for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                let name = parameter["name"].as_str().unwrap();
+                let is_in_path = path.contains(&format!("{{{name}}}"));
+                let place = if is_in_path { "path" } else { "query" };
+                let found = (parameter["in"].as_str(), parameter["required"] == true);
+                assert_eq!(found, (Some(place), is_in_path), "{case}: {name}");
+            }
             let responses = operation["responses"].as_object().unwrap();
             for (status, response) in responses {
                 assert!(response["description"].as_str().is_some_and(|words| !words.is_empty()), "{case}: {status}");
