@@ -101,7 +101,7 @@ enum Verb {
         #[arg(long)]
         down: Option<bool>,
         /// How many of a hundred frames are lost, each way.
-        #[arg(long)]
+        #[arg(long, value_parser = clap::value_parser!(u8).range(..=100))]
         loss_percent: Option<u8>,
         /// How long each frame takes, each way.
         #[arg(long)]

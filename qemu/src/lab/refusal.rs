@@ -25,13 +25,13 @@ pub enum Refusal {
     Service(#[from] ServiceError),
     #[error(transparent)]
     Program(#[from] ProgramError),
-    #[error("server {0} is on already")]
+    #[error("server {0} is on already; to restart it: pious-lab reset {0}")]
     AlreadyOn(String),
-    #[error("server {0} is off")]
+    #[error("server {0} is off; to switch it on: pious-lab boot {0}")]
     Off(String),
-    #[error("the cable of {0} is in no port")]
+    #[error("the cable of {0} is in no port; to plug it: pious-lab plug {0} SWITCH.PORT")]
     NotPlugged(NicRef),
-    #[error("the cable of {0} was in no port yet; say which")]
+    #[error("the cable of {0} was in no port yet; say which: pious-lab plug {0} SWITCH.PORT")]
     NeverPlugged(NicRef),
     #[error("{0} runs already")]
     ServiceRuns(&'static str),

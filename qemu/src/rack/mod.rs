@@ -4,9 +4,10 @@
 //! miswired on purpose. It must not know how any of it is run.
 
 mod check;
+mod error;
 mod plan;
 
-pub use check::{Names, RackError};
+pub use error::{Names, RackError};
 
 use pious_protocol::{expectation::HardwareProfile, ids::MacAddress};
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
