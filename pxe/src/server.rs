@@ -81,16 +81,15 @@ async fn own_script(State(service): State<Arc<Service>>, Path(file): Path<String
         Ok(mac) => mac,
         Err(error) => return (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
     };
-    let Decision { boot, tier, name, why } = &service.decide(mac).await;
+    let decision = service.decide(mac).await;
     tracing::info!(
         %mac,
-        name = name.as_deref().unwrap_or("-"),
-        boot = boot_words(*boot),
-        tier = tier_words(*tier),
-        %why,
+        name = decision.name.as_deref().unwrap_or("-"),
+        boot = boot_words(decision.boot),
+        tier = tier_words(decision.tier),
+        why = %decision.why,
         "boot"
     );
-    let decision = Decision { boot: *boot, tier: *tier, name: name.clone(), why: *why };
     script(service.scripts.own(mac, &decision, service.editions().await.as_ref(), unix_s()))
 }
 
