@@ -11,6 +11,7 @@ use crate::store::{
 };
 use pious_protocol::{
     expectation::Expectation,
+    facts::FirmwareMode,
     identity::{Sameness, compare},
     ids::{AssetId, BootId, UnixMs},
     message::{BootEvent, Evaluation, FactsAnswer, FactsReport, TimelineEntry, Whoami},
@@ -78,7 +79,12 @@ impl Senzu {
         // What was found at an earlier boot says nothing of this one.
         findings::replace(tx, id, &[]).await?;
         assets::set_evaluation(tx, id, Evaluation::Pending).await?;
-        let why = format!("PIOUS {} by {:?}", event.agent_version, event.firmware_mode);
+        let by = match event.firmware_mode {
+            FirmwareMode::Bios => "legacy BIOS",
+            FirmwareMode::Uefi => "UEFI",
+            FirmwareMode::Unknown => "firmware that did not tell its kind",
+        };
+        let why = format!("PIOUS {} by {by}", event.agent_version);
         audit(tx, id, "agent", format!("booted: boot {}", event.boot_id.short()), why).await?;
         Ok(id)
     }

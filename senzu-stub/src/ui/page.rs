@@ -120,7 +120,11 @@ impl Card {
             class: mark.class(),
             step: asset.standing.step.clone(),
             reason: asset.standing.reason.clone().unwrap_or_default(),
-            held: asset.held.as_ref().map(|held| held.by.clone()),
+            // Where it stands may be because it is held; then it is said once.
+            held: asset.held.as_ref().map(|held| held.by.clone()).filter(|by| {
+                let said = format!("held for use by {by}");
+                asset.standing.reason.as_ref().is_none_or(|reason| !reason.contains(&said))
+            }),
             serial: asset.serial.clone(),
             seen: match asset.last_seen_ms {
                 Some(at) => match &asset.ended {

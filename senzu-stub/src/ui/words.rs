@@ -163,7 +163,10 @@ pub fn hardware(facts: &Facts) -> Vec<(&'static str, String)> {
     }
     lines.push(("Kernel", facts.kernel.release.clone()));
     if !facts.kernel.missing_firmware.is_empty() {
-        lines.push(("Missing firmware files", facts.kernel.missing_firmware.join(", ")));
+        // The image's lack, not the machine's; the whole list would hide what is the machine's.
+        let count = facts.kernel.missing_firmware.len();
+        let words = format!("{count}, which matters only to hardware that needs one; the asset's facts list them");
+        lines.push(("Firmware files that the image lacks", words));
     }
     lines
 }

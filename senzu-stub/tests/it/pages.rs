@@ -105,6 +105,7 @@ async fn a_machine_that_is_off_is_not_shown_as_if_it_ran() {
         "{list}"
     );
     let words = text(&page(&world, "/assets/r1-u10").await);
+    assert!(words.contains("PIOUS 0.1.0 by UEFI"), "{words}");
     assert!(words.contains("Cabling As it was before it powered off: 20"), "{words}");
 }
 
