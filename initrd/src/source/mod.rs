@@ -165,6 +165,10 @@ impl Parts {
     fn wants(path: &str) -> Option<Place<'_>> {
         let path = path.trim_start_matches("./").trim_start_matches('/');
         let path = path.strip_prefix("usr/").unwrap_or(path);
+        // A damaged or hostile package must not lead us out of the folders that we write to.
+        if path.split('/').any(|part| matches!(part, "" | "." | "..")) {
+            return None;
+        }
         if let Some(file) = path.strip_prefix("boot/") {
             return file.strip_prefix("vmlinuz").map(|rest| Place::Image(rest.strip_prefix('-')));
         }
@@ -280,4 +284,26 @@ pub fn fingerprint(given: &[PathBuf]) -> Result<Digest, SourceError> {
         }
     }
     Ok(hasher.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_a_kernel_are_known_by_their_plain_paths() {
+        let module = |path| match Parts::wants(path) {
+            Some(Place::Module { release, file }) => Some((release, file)),
+            Some(Place::Image(_)) | None => None,
+        };
+        assert_eq!(module("./lib/modules/6.1/kernel/x.ko"), Some(("6.1", "kernel/x.ko")));
+        assert_eq!(module("usr/lib/modules/6.1/kernel/x.ko.xz"), Some(("6.1", "kernel/x.ko.xz")));
+        for path in
+            ["lib/modules/../x.ko", "lib/modules/6.1/../../../x.ko", "lib/modules/6.1//x.ko", "lib/modules//x.ko"]
+        {
+            assert_eq!(module(path), None, "{path}");
+        }
+        assert!(matches!(Parts::wants("boot/vmlinuz-6.1"), Some(Place::Image(Some("6.1")))));
+        assert!(Parts::wants("boot/vmlinuz-../../x").is_none());
+    }
 }
