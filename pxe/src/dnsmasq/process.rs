@@ -15,7 +15,7 @@ use std::{
 };
 use thiserror::Error;
 use tokio::{
-    io::{AsyncBufReadExt, BufReader, Lines},
+    io::{AsyncBufReadExt, BufReader, Split},
     process::{Child, ChildStderr, Command},
     sync::{Notify, watch},
     task::JoinHandle,
@@ -228,7 +228,7 @@ impl Keeper {
         let Some(stderr) = child.stderr.take() else {
             return End::Died("has no stderr".into());
         };
-        let mut lines = BufReader::new(stderr).lines();
+        let mut lines = BufReader::new(stderr).split(b'\n');
         let mut running = false;
         loop {
             tokio::select! {
@@ -267,11 +267,13 @@ impl Keeper {
     }
 }
 
-async fn next(lines: &mut Lines<BufReader<ChildStderr>>) -> Option<String> {
-    lines.next_line().await.unwrap_or_else(|error| {
+/// The next line, whatever bytes it is made of: dnsmasq quotes names that its clients chose.
+async fn next(lines: &mut Split<BufReader<ChildStderr>>) -> Option<String> {
+    let line = lines.next_segment().await.unwrap_or_else(|error| {
         tracing::warn!("read dnsmasq's log: {error}");
         None
-    })
+    });
+    line.map(|line| String::from_utf8_lossy(&line).into_owned())
 }
 
 fn died_words(status: std::io::Result<ExitStatus>, last: &VecDeque<String>) -> End {

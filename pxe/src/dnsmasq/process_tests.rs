@@ -62,6 +62,14 @@ async fn a_reload_asked_while_it_is_down_comes_when_it_is_up() {
 }
 
 #[tokio::test]
+async fn a_line_that_is_no_text_is_a_line() {
+    let (_folder, program) = program(&format!("printf 'dnsmasq: \\377\\376\\n' >&2\n{SERVES}"));
+    let dnsmasq = Dnsmasq::start(&program, Path::new("none")).await.unwrap();
+    assert!(matches!(*dnsmasq.state().borrow(), State::Running { .. }));
+    dnsmasq.stop().await;
+}
+
+#[tokio::test]
 async fn a_first_start_that_fails_is_told_with_its_words() {
     let (_folder, program) = program("echo 'dnsmasq: unknown interface prov' >&2\nexit 2");
     let error = Dnsmasq::start(&program, Path::new("none")).await.err().unwrap();

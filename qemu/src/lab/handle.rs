@@ -314,7 +314,7 @@ fn end(mut outer: Child) {
 /// What can be typed while a rack is up.
 pub fn hints(rack: &Rack, page: Option<&str>) -> String {
     let mut words = String::from(
-        "In another terminal:\n  pious-lab status                  what there is, and which port each cable is in\n",
+        "In another terminal:\n  pious-lab status                       what there is, and which port each cable is in\n",
     );
     if let Some(server) = rack.servers.first() {
         let name = &server.name;
@@ -327,7 +327,7 @@ pub fn hints(rack: &Rack, page: Option<&str>) -> String {
             ("down".to_owned(), "take everything down"),
         ];
         for (command, meaning) in lines {
-            words.push_str(&format!("  pious-lab {command:<23} {meaning}\n"));
+            words.push_str(&format!("  pious-lab {command:<28} {meaning}\n"));
         }
         let servers: Vec<&str> = rack.servers.iter().map(|server| server.name.as_str()).collect();
         words.push_str(&format!("Servers: {}.", servers.join(", ")));

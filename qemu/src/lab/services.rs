@@ -181,8 +181,10 @@ const SUCCESS: &str = "exit status: 0";
 
 /// Copies lines into the log; one that is or begins with `ready` is the sign. A program whose output ends will never say it.
 async fn copy(from: impl AsyncRead + Unpin, log: Arc<Mutex<File>>, ready: Option<watch::Sender<bool>>) {
-    let mut lines = BufReader::new(from).lines();
-    while let Ok(Some(line)) = lines.next_line().await {
+    // Whatever bytes they are made of: a program whose output nobody reads would stand still.
+    let mut lines = BufReader::new(from).split(b'\n');
+    while let Ok(Some(line)) = lines.next_segment().await {
+        let line = String::from_utf8_lossy(&line);
         let _ = writeln!(log.lock().unwrap_or_else(PoisonError::into_inner), "{line}");
         if let Some(ready) = &ready
             && (line == "ready" || line.starts_with("ready "))
@@ -272,7 +274,7 @@ mod tests {
             command.args(["-c", script]);
             command
         };
-        let mut service = Service::start("a", shell("echo starting; echo ready; exec sleep 60"), &log).unwrap();
+        let mut service = Service::start("a", shell("printf '\\377\\n'; echo ready; exec sleep 60"), &log).unwrap();
         service.ready().await.unwrap();
         assert!(service.stop().await.contains("signal: 15"));
 
