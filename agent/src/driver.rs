@@ -6,6 +6,7 @@
 use crate::{
     console::{Output, Surroundings, View},
     machine::{Action, AskerId, Call, Ending, Event, Failure, Moment, PromotionOutcome, State},
+    priority::Turn,
     senzu::{self, Senzu},
 };
 use nix::time::{ClockId, clock_gettime};
@@ -221,7 +222,12 @@ impl Running {
     fn gather_facts(&self) {
         let (gather, answers) = (Arc::clone(&self.gather), self.answers.clone());
         tokio::spawn(async move {
-            let event = match tokio::task::spawn_blocking(move || gather()).await {
+            let gather = move || {
+                // BOOT_EVENT needs the facts, but an address first.
+                Turn::Second.take();
+                gather()
+            };
+            let event = match tokio::task::spawn_blocking(gather).await {
                 Ok(facts) => Event::Gathered(Box::new(facts)),
                 Err(died) => Event::Warning(format!("the facts can't be read: {died}")),
             };

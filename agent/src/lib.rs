@@ -12,6 +12,7 @@ pub mod driver;
 pub mod facts;
 pub mod machine;
 pub mod network;
+mod priority;
 pub mod senzu;
 pub mod server;
 pub mod session;

@@ -10,6 +10,7 @@ use super::{
     mounts,
     uevent::{Uevent, Uevents, Wait},
 };
+use crate::priority::Turn;
 use std::{
     collections::{HashSet, VecDeque},
     fs, io,
@@ -27,6 +28,9 @@ const QUIET: Duration = Duration::from_millis(100);
 /// the kernel's locks serialise it.
 const FEWEST_WORKERS: usize = 4;
 const MOST_WORKERS: usize = 8;
+
+/// Workers for network modules alone: as many as a server has makes of network cards, so that none waits for another's.
+const NETWORK_WORKERS: usize = 3;
 
 /// Loaded without being asked for by a modalias, where the image has them.
 const ALWAYS: [&str; 2] = ["efivarfs", "ipmi_devintf"];
@@ -56,10 +60,15 @@ fn run(settled: &dyn Fn()) {
     };
     let workers = thread::available_parallelism().map_or(1, usize::from).clamp(FEWEST_WORKERS, MOST_WORKERS);
     thread::scope(|scope| {
-        // One worker is for network modules alone: they never wait behind a slow disk controller.
-        scope.spawn(|| queue.work(&loader, |state| state.urgent.pop_front()));
+        // Network modules never wait behind a slow disk controller, and have the processor before it.
+        for _ in 0..NETWORK_WORKERS {
+            scope.spawn(|| queue.work(&loader, |state| state.urgent.pop_front()));
+        }
         for _ in 0..workers {
-            scope.spawn(|| queue.work(&loader, |state| state.urgent.pop_front().or_else(|| state.waiting.pop_front())));
+            scope.spawn(|| {
+                Turn::Last.take();
+                queue.work(&loader, |state| state.waiting.pop_front());
+            });
         }
         let mut devices = Devices { aliases: &aliases, queue: &queue, asked: HashSet::new() };
         devices.coldplug();
@@ -129,8 +138,8 @@ impl Devices<'_> {
     }
 }
 
-/// Every modalias of the machine, each once. Each device with a driver's slot hangs off a bus; what DMI asks for hangs
-/// off a class.
+/// Every modalias of the machine, each once, those of network devices first. Each device with a driver's slot hangs off
+/// a bus; what DMI asks for hangs off a class.
 fn modaliases(sys: &Path) -> Vec<String> {
     let buses = subfolders(&sys.join("bus")).map(|bus| bus.join("devices"));
     let mut found: Vec<String> = buses
@@ -140,7 +149,7 @@ fn modaliases(sys: &Path) -> Vec<String> {
         .map(|text| text.trim_end().to_owned())
         .filter(|modalias| !modalias.is_empty())
         .collect();
-    found.sort_unstable();
+    found.sort_unstable_by(|a, b| (!is_network(a), a).cmp(&(!is_network(b), b)));
     found.dedup();
     found
 }

@@ -2,6 +2,7 @@
 //! session. A device gets the newest view when it is ready for one; what it was too slow for it never sees.
 
 use super::{Lines, View, draw};
+use crate::priority::Turn;
 use nix::libc;
 use ratatui::{
     Terminal, TerminalOptions, Viewport,
@@ -73,7 +74,10 @@ impl Output {
     fn start(name: &str, show: impl FnOnce(&Slot) + Send + 'static) -> io::Result<Self> {
         let slot = Arc::new(Slot::default());
         let theirs = Arc::clone(&slot);
-        std::thread::Builder::new().name(name.into()).spawn(move || show(&theirs))?;
+        std::thread::Builder::new().name(name.into()).spawn(move || {
+            Turn::Last.take();
+            show(&theirs);
+        })?;
         Ok(Self { slot })
     }
 

@@ -4,7 +4,8 @@
 //! The client is mozim's. Its own retransmission slows down to one question a minute and takes a refusal (DHCPNAK) of a
 //! renewal for silence; an engineer at the rack who has just moved a cable has no minute, and an asset that changes its
 //! lease tier is refused on its next renewal. So each wait is bounded here, and an unanswered or refused renewal is
-//! followed by INIT-REBOOT (RFC 2131 §4.4.2), where mozim does hear a refusal.
+//! followed by INIT-REBOOT (RFC 2131 §4.4.2), where mozim does hear a refusal. Before its first question mozim waits for
+//! 0 to 200 ms, by luck, so that a rack does not ask in chorus.
 
 use super::lease::Lease;
 use mozim::{DhcpError, DhcpV4Client, DhcpV4Config, DhcpV4Lease, DhcpV4State};
