@@ -112,9 +112,13 @@ fn asset_lines(list: AssetList) -> String {
         let _ = writeln!(lines, "{}", line.trim_end_matches([':', ' ']));
         for finding in asset.findings.iter().filter(|finding| finding.verdict != Verdict::Pass) {
             let subject = finding.subject.as_deref().map(|subject| format!(" {subject}")).unwrap_or_default();
+            let how = match finding.verdict {
+                Verdict::Pass | Verdict::Fail => "seen",
+                Verdict::Unknown => "unknown:",
+            };
             let _ = writeln!(
                 lines,
-                "{:width$}    {}{subject}: seen {}; expected {}; {}",
+                "{:width$}    {}{subject}: {how} {}; expected {}; {}",
                 "", finding.check, finding.seen, finding.expected, finding.remedy
             );
         }

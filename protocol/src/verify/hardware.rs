@@ -16,7 +16,7 @@ pub(super) fn judge(profile: Option<&HardwareProfile>, facts: &Facts) -> Vec<Fin
     let Some(profile) = profile else {
         return vec![Check::HardwareProfile.expects("a hardware profile for this asset").unknown(
             "nobody said what was ordered",
-            "enter the asset's serial in a purchase order, or import the asset with a hardware profile",
+            "import the asset with a hardware profile: what its purchase order says",
         )];
     };
     let mut findings = Vec::new();

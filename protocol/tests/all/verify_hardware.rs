@@ -66,7 +66,7 @@ fn nothing_expected_is_unknown_with_what_to_do() {
     assert_eq!(
         lines(&verify(&Expectation::default(), &sample::facts())),
         [
-            "hardware.profile: Unknown | nobody said what was ordered | a hardware profile for this asset | enter the asset's serial in a purchase order, or import the asset with a hardware profile",
+            "hardware.profile: Unknown | nobody said what was ordered | a hardware profile for this asset | import the asset with a hardware profile: what its purchase order says",
             "cabling.plan: Unknown | nobody said how this asset is cabled | a cabling plan for this asset | import the asset with its links: which interface goes to which switch port",
         ]
     );

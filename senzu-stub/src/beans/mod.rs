@@ -54,8 +54,13 @@ fn judged(situation: &Situation, family: &'static str, is_ours: fn(&Finding) -> 
         [first, rest @ ..] => {
             let more = if rest.is_empty() { String::new() } else { format!(" (and {} more)", rest.len()) };
             let subject = first.subject.as_deref().map(|subject| format!(" of {subject}")).unwrap_or_default();
+            let seen = match first.verdict {
+                Verdict::Pass | Verdict::Fail => format!("seen {}, expected {}", first.seen, first.expected),
+                // Nothing was seen, and this says why.
+                Verdict::Unknown => format!("unknown: {}", first.seen),
+            };
             Outcome::Blocked {
-                by: format!("{}{subject}: seen {}, expected {}{more}", first.check, first.seen, first.expected),
+                by: format!("{}{subject}: {seen}{more}", first.check),
                 who_acts: if first.remedy.is_empty() { "look at the asset".into() } else { first.remedy.clone() },
             }
         }

@@ -99,7 +99,7 @@ impl Assets {
 impl AlertLine {
     fn of(alert: AlertView) -> Self {
         Self {
-            kind: alert.kind,
+            kind: alert.kind.replace('_', " "),
             asset: alert.asset.to_string(),
             name: alert.name,
             words: alert.words,

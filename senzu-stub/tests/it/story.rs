@@ -156,6 +156,14 @@ async fn a_machine_that_nobody_planned_is_unknown_and_a_plan_adopts_it() {
     assert!(answer.findings.iter().all(|finding| finding.verdict == Verdict::Unknown), "{:?}", answer.findings);
     assert_eq!((answer.standing.state, answer.standing.evaluation), (AssetState::New, Evaluation::Failing));
 
+    assert_eq!(
+        answer.standing.reason.as_deref(),
+        Some(
+            "hardware.profile: unknown: nobody said what was ordered; import the asset with a hardware \
+             profile: what its purchase order says"
+        )
+    );
+
     let polling = tokio::spawn({
         let agent = agent.clone();
         async move { agent.polls(0, 30).await }
