@@ -138,8 +138,9 @@ impl Devices<'_> {
     }
 }
 
-/// Every modalias of the machine, each once, those of network devices first. Each device with a driver's slot hangs off
-/// a bus; what DMI asks for hangs off a class.
+/// Every modalias of the machine, each once: those of network devices first, then those of disks' controllers, whose
+/// drivers wait long for their hardware. Each device with a driver's slot hangs off a bus; what DMI asks for hangs off a
+/// class.
 fn modaliases(sys: &Path) -> Vec<String> {
     let buses = subfolders(&sys.join("bus")).map(|bus| bus.join("devices"));
     let mut found: Vec<String> = buses
@@ -149,7 +150,8 @@ fn modaliases(sys: &Path) -> Vec<String> {
         .map(|text| text.trim_end().to_owned())
         .filter(|modalias| !modalias.is_empty())
         .collect();
-    found.sort_unstable_by(|a, b| (!is_network(a), a).cmp(&(!is_network(b), b)));
+    let place = |modalias: &str| (!is_network(modalias), !is_storage(modalias));
+    found.sort_unstable_by(|a, b| place(a).cmp(&place(b)).then_with(|| a.cmp(b)));
     found.dedup();
     found
 }
@@ -162,6 +164,11 @@ fn subfolders(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
 /// ID Assignment Specification §1.3), virtio device 1 (Virtual I/O Device §5).
 fn is_network(modalias: &str) -> bool {
     (modalias.starts_with("pci:") && modalias.contains("bc02")) || modalias.starts_with("virtio:d00000001")
+}
+
+/// PCI class 01, virtio device 2.
+fn is_storage(modalias: &str) -> bool {
+    (modalias.starts_with("pci:") && modalias.contains("bc01")) || modalias.starts_with("virtio:d00000002")
 }
 
 /// Where in the queue.
@@ -253,7 +260,10 @@ mod tests {
         for (device, modalias) in [
             ("bus/pci/devices/0000:00:01.0", "pci:a\n"),
             ("bus/pci/devices/0000:00:02.0", "pci:a\n"),
-            ("bus/virtio/devices/virtio0", "virtio:d1\n"),
+            ("bus/pci/devices/0000:00:03.0", "pci:bc01\n"),
+            ("bus/pci/devices/0000:00:04.0", "pci:bc02\n"),
+            ("bus/virtio/devices/virtio0", "virtio:d3\n"),
+            ("bus/virtio/devices/virtio1", "virtio:d00000001\n"),
             ("bus/acpi/devices/none", "\n"),
             ("class/dmi/id", "dmi:x"),
         ] {
@@ -261,7 +271,7 @@ mod tests {
             fs::write(sys.path().join(device).join("modalias"), modalias).unwrap();
         }
         fs::create_dir_all(sys.path().join("bus/usb/devices/without")).unwrap();
-        assert_eq!(modaliases(sys.path()), ["dmi:x", "pci:a", "virtio:d1"]);
+        assert_eq!(modaliases(sys.path()), ["pci:bc02", "virtio:d00000001", "pci:bc01", "dmi:x", "pci:a", "virtio:d3"]);
         assert_eq!(modaliases(&sys.path().join("absent")), Vec::<String>::new());
     }
 
