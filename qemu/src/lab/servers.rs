@@ -21,11 +21,17 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 use tokio::sync::watch;
 
 /// Where sockets lie: on the lab's own `/run`, where paths are short and vanish with it.
 const SOCKETS: &str = "/run/pious-lab";
+
+/// How long a cable is in nobody's port while it is moved; a hand takes longer. A virtio NIC whose carrier is back before
+/// its driver looked (virtnet_config_changed_work) tells its system nothing, which no real NIC does: its link takes a
+/// second to come up.
+const CABLE_IN_HAND: Duration = Duration::from_secs(1);
 
 /// All servers of a rack.
 pub struct Servers {
@@ -213,6 +219,9 @@ impl Servers {
     /// Moves a cable; answers the port it was in. Where it can't be plugged, it goes back.
     pub async fn move_cable(&self, nic: &NicRef, port: PortRef) -> Result<PortRef, Refusal> {
         let was_in = self.unplug(nic).await?;
+        if self.is_on(&nic.server) {
+            tokio::time::sleep(CABLE_IN_HAND).await;
+        }
         match self.plug(nic, Some(port)).await {
             Ok(_) => Ok(was_in),
             Err(refusal) => {

@@ -29,7 +29,7 @@ async fn a_cable_in_the_wrong_port_is_named_moved_and_judged_again() -> Result<(
     serial.all_passed().await?;
     lab.wait_off(SERVER, NEXT_WITHIN).await?;
     let asset = lab.senzu().await?.in_state(SERVER, "SPARE").await?;
-    // Moved within a blink, the port it was in is forgotten all the same.
+    // The port it was in is forgotten.
     assert_eq!(asset["facts"]["nics"][0]["neighbours"]["heard"].as_array().map(Vec::len), Some(1), "{asset:#}");
     Ok(())
 }
