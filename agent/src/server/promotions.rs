@@ -4,17 +4,21 @@ use super::{Face, connections::Peer, problem};
 use crate::{driver::Ask, machine::PromotionOutcome};
 use axum::{
     Json,
-    body::{Body, to_bytes},
+    body::{Body, Bytes, HttpBody},
     extract::{ConnectInfo, State},
     http::StatusCode,
     response::{IntoResponse, Response},
 };
 use pious_protocol::message::{PromotionAnswer, PromotionRequest};
-use std::time::Duration;
+use std::{future::poll_fn, pin::Pin, time::Duration};
 use tokio::sync::oneshot;
 
 /// The largest body: a request is two sentences.
 const MAX_BODY_BYTES: usize = 16 * 1024;
+
+/// How much of a body that is too large is read all the same: a client that still writes when the connection closes is
+/// reset, and never sees why.
+const MAX_DRAINED_BYTES: usize = 4 * 1024 * 1024;
 
 /// The longest requester and reason that are passed on.
 const MAX_TEXT_CHARS: usize = 1000;
@@ -23,10 +27,9 @@ const MAX_TEXT_CHARS: usize = 1000;
 const DECISION: Duration = Duration::from_secs(12);
 
 pub(super) async fn ask(State(face): State<Face>, ConnectInfo(peer): ConnectInfo<Peer>, body: Body) -> Response {
-    // Reading stops at the limit; nothing tells a body that broke off from one too large but its error's cause.
-    let body = match to_bytes(body, MAX_BODY_BYTES).await {
-        Ok(body) => body,
-        Err(error) if is_length_limit(&error) => {
+    let body = match whole(body).await {
+        Ok(Some(body)) => body,
+        Ok(None) => {
             let detail = format!("a promotion has at most {MAX_BODY_BYTES} bytes");
             return problem(StatusCode::PAYLOAD_TOO_LARGE, "body too large", &detail);
         }
@@ -62,14 +65,27 @@ fn shortened(request: PromotionRequest) -> PromotionRequest {
     PromotionRequest { requester: short(request.requester), reason: request.reason.map(short) }
 }
 
-fn is_length_limit(error: &axum::Error) -> bool {
-    let mut cause: Option<&dyn std::error::Error> = Some(error);
-    while let Some(error) = cause {
-        // The type is http-body-util's, which is not ours to name; its text is its name's only public trace.
-        if error.to_string() == "length limit exceeded" {
-            return true;
+/// The whole body; nothing, if it is too large. How long that may take is the connection's bound.
+async fn whole(mut body: Body) -> Result<Option<Vec<u8>>, axum::Error> {
+    let mut whole = Vec::new();
+    let mut length = 0_usize;
+    while let Some(piece) = next_piece(&mut body).await? {
+        length = length.saturating_add(piece.len());
+        if length <= MAX_BODY_BYTES {
+            whole.extend_from_slice(&piece);
+        } else if length > MAX_DRAINED_BYTES {
+            break;
         }
-        cause = error.source();
     }
-    false
+    Ok((length <= MAX_BODY_BYTES).then_some(whole))
+}
+
+async fn next_piece(body: &mut Body) -> Result<Option<Bytes>, axum::Error> {
+    while let Some(frame) = poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await {
+        // The other kind of frame holds trailers.
+        if let Ok(piece) = frame?.into_data() {
+            return Ok(Some(piece));
+        }
+    }
+    Ok(None)
 }
