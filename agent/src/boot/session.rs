@@ -34,8 +34,13 @@ const CHUNK_BYTES: usize = 1024;
 /// Reads of one look, so that a session that writes without end does not keep PID 1 from its other duties.
 const MOST_CHUNKS: usize = 64;
 
+/// How long the threads of a process that ends may take to end with it, before one of them is said to hang.
+const LAST_THREAD: Duration = Duration::from_millis(500);
+
 pub(super) struct Session {
     pid: Pid,
+    /// Since when its first thread is seen to have ended while others have not.
+    half_dead_since: Option<Instant>,
     started: Instant,
     outputs: Vec<File>,
     ring: Ring,
@@ -67,6 +72,7 @@ impl Session {
         let outputs = [child.stdout.take().map(OwnedFd::from), child.stderr.take().map(OwnedFd::from)];
         Ok(Self {
             pid: Pid::from_raw(i32::try_from(child.id()).unwrap_or_default()),
+            half_dead_since: None,
             started: Instant::now(),
             outputs: outputs.into_iter().flatten().filter_map(not_blocking).collect(),
             ring: Ring::default(),
@@ -94,9 +100,11 @@ impl Session {
 
     /// The end of a session that has ended but for a thread that hangs in a driver. The kernel tells of no such end, by
     /// no signal, wait or poll, until that thread has ended too, which may be never.
-    fn half_dead(&self) -> Option<End> {
+    fn half_dead(&mut self) -> Option<End> {
         let stat = std::fs::read(format!("/proc/{}/stat", self.pid)).ok()?;
-        End::of(status_of_the_dead(self.pid, &String::from_utf8_lossy(&stat))?)
+        let end = End::of(status_of_the_dead(self.pid, &String::from_utf8_lossy(&stat))?)?;
+        let since = *self.half_dead_since.get_or_insert_with(Instant::now);
+        (since.elapsed() >= LAST_THREAD).then_some(end)
     }
 
     pub(super) fn lived(&self) -> Duration {
@@ -108,7 +116,7 @@ impl Session {
     }
 
     /// Reaps whoever ended, adopted orphans among them; tells whether the session is one of them, or has all but ended.
-    pub(super) fn reap(&self) -> Option<End> {
+    pub(super) fn reap(&mut self) -> Option<End> {
         let mut end = None;
         loop {
             match waitpid(None::<Pid>, Some(WaitPidFlag::WNOHANG)) {
