@@ -37,10 +37,11 @@ pub fn outer(arguments: &[String], page: bool) -> anyhow::Result<ExitCode> {
         ),
         false => None,
     };
-    unshare(CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWPID | CloneFlags::CLONE_NEWNS)
-        .context("making namespaces (in a container this takes CAP_SYS_ADMIN)")?;
+    // Asked before the mounts are left: seen from the new ones in a chroot, the file that runs has a path outside of it.
     let mut inner = Command::new(std::env::current_exe()?);
     inner.arg("inner").args(arguments);
+    unshare(CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWPID | CloneFlags::CLONE_NEWNS)
+        .context("making namespaces (in a container this takes CAP_SYS_ADMIN)")?;
     if let Some(listener) = &listener {
         nix::fcntl::fcntl(listener, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty()))?;
         inner.env(LISTENER_VARIABLE, listener.as_raw_fd().to_string());
