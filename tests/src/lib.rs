@@ -3,7 +3,7 @@
 //! It knows the parts by their public faces only: the lab, Senzu's API, an agent's console and server.
 
 use anyhow::{Context, Result, ensure};
-use pious_lab::lab::{Lab, Options};
+use pious_lab::lab::{Lab, Options, ownership};
 use std::path::{Path, PathBuf};
 
 /// Brings a rack of `qemu/racks` up for one test, with its text changed: each pair's first part, which must be in it,
@@ -18,7 +18,7 @@ pub async fn bring_up(test: &str, rack: &str, edits: &[(&str, &str)], tweak: imp
     let mut options = Options::of(&format!("t-{test}"));
     options.page = false;
     tweak(&mut options);
-    std::fs::create_dir_all(&options.dir)?;
+    ownership::create_dir_all(&options.dir)?;
     let file = options.dir.join("rack.toml");
     std::fs::write(&file, text)?;
     Ok(Lab::up(&file, options).await?)

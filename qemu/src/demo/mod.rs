@@ -21,7 +21,7 @@ const RACK: &str = include_str!("../../racks/demo.toml");
 
 /// Tells the story. Answers whether every step held.
 pub async fn run(options: Options, output: &Path, once: bool) -> anyhow::Result<bool> {
-    std::fs::create_dir_all(output).with_context(|| format!("creating {}", output.display()))?;
+    ownership::create_dir_all(output).with_context(|| format!("creating {}", output.display()))?;
     let rack_file = output.join("rack.toml");
     std::fs::write(&rack_file, RACK).with_context(|| format!("writing {}", rack_file.display()))?;
 

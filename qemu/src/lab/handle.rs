@@ -14,7 +14,7 @@ use super::{
     inner::{PROVISIONING_ADDRESS, SENZU},
     operator::client,
     options::Options,
-    programs,
+    ownership, programs,
 };
 use crate::rack::{NicRef, PortRef, Rack};
 use serde::de::DeserializeOwned;
@@ -74,7 +74,7 @@ impl Lab {
         if std::os::unix::net::UnixStream::connect(&control).is_ok() {
             return Err(LabError::Running(options.dir));
         }
-        std::fs::create_dir_all(&options.dir)?;
+        ownership::create_dir_all(&options.dir)?;
         match std::fs::remove_file(&control) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
             Ok(()) | Err(_) => {}

@@ -17,7 +17,7 @@ mod lldpd;
 pub mod namespace;
 mod operator;
 pub mod options;
-pub(crate) mod ownership;
+pub mod ownership;
 pub mod programs;
 pub mod refusal;
 pub mod serial;

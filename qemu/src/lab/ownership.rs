@@ -1,7 +1,18 @@
 //! Under `sudo`, what the lab writes belongs to whoever called it: a `target` directory that only root can clean is no
 //! way to leave somebody's working copy.
 
-use std::{os::unix::fs::lchown, path::Path};
+use std::{io, os::unix::fs::lchown, path::Path};
+
+/// Makes a directory and those above it; what was made belongs to whoever called, whatever happens next.
+pub fn create_dir_all(path: &Path) -> io::Result<()> {
+    let is_missing = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
+    let topmost_made = path.ancestors().take_while(is_missing).last();
+    std::fs::create_dir_all(path)?;
+    if let Some(made) = topmost_made {
+        give_back(made);
+    }
+    Ok(())
+}
 
 /// Gives a directory and all in it to the user that `sudo` was called by. What can't be given stays root's.
 pub fn give_back(path: &Path) {

@@ -41,7 +41,7 @@ impl Place {
         let triple = tools.parent().context("the target triple's folder")?;
         let target = triple.parent().context("target")?.to_owned();
         let work = target.join("bench");
-        std::fs::create_dir_all(&work).with_context(|| format!("make {}", work.display()))?;
+        pious_lab::lab::ownership::create_dir_all(&work).with_context(|| format!("make {}", work.display()))?;
         Ok(Self { agent: triple.join("agent/pious-agent"), programs: triple.join("debug"), target, tools, work })
     }
 
