@@ -3,11 +3,13 @@
 use super::{inner, interface};
 use anyhow::{Context, bail};
 use nix::{
-    mount::{MsFlags, mount},
-    sched::{CloneFlags, unshare},
+    mount::{MntFlags, MsFlags, mount, umount2},
+    sched::{CloneFlags, setns, unshare},
     sys::{prctl, signal::Signal},
+    unistd::{chdir, pivot_root},
 };
 use std::{
+    fs::File,
     net::TcpListener,
     os::fd::{AsRawFd, FromRawFd, OwnedFd},
     path::Path,
@@ -67,7 +69,7 @@ pub fn inner(options: super::Options, rack_file: &Path, detached: bool) -> anyho
 
 fn furnish() -> anyhow::Result<()> {
     let none: Option<&str> = None;
-    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none).context("making mounts private")?;
+    take_root()?;
     mount(Some("proc"), "/proc", Some("proc"), MsFlags::empty(), none).context("mounting /proc")?;
     mount(Some("tmpfs"), "/run", Some("tmpfs"), MsFlags::empty(), Some("mode=755")).context("mounting /run")?;
     std::fs::write("/proc/sys/net/unix/max_dgram_qlen", SOCKET_QUEUE).context("setting net.unix.max_dgram_qlen")?;
@@ -76,6 +78,27 @@ fn furnish() -> anyhow::Result<()> {
         let _ = std::fs::write(format!("/proc/sys/net/ipv6/conf/{scope}/accept_dad"), "0");
     }
     interface::up("lo").context("bringing lo up")
+}
+
+/// Makes our root the root of the mount namespace that we are in, which is new, and keeps its mounts from the host. In a
+/// chroot it is not: nothing could be said of its mounts as a whole, and the kernel makes no user namespace for whoever
+/// is in one (user_namespaces(7)). For a process with one thread.
+pub fn take_root() -> anyhow::Result<()> {
+    let none: Option<&str> = None;
+    let own_root = File::open("/").context("opening the root")?;
+    // Entering a mount namespace makes its root ours (setns(2)), also that of the one that we are in.
+    let namespace = File::open("/proc/self/ns/mnt").context("opening the mount namespace")?;
+    setns(namespace, CloneFlags::CLONE_NEWNS).context("entering the mount namespace")?;
+    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none).context("making mounts private")?;
+    let path = std::fs::read_link(format!("/proc/self/fd/{}", own_root.as_raw_fd())).context("finding the chroot")?;
+    if path != Path::new("/") {
+        mount(Some(&path), &path, none, MsFlags::MS_BIND | MsFlags::MS_REC, none).context("mounting the chroot")?;
+        chdir(&path).context("entering the chroot")?;
+        pivot_root(".", ".").context("making the chroot the namespace's root")?;
+        umount2(".", MntFlags::MNT_DETACH).context("letting go of the old root")?;
+        chdir("/").context("standing in the root")?;
+    }
+    Ok(())
 }
 
 /// Gives `prov` and `bmc` their addresses; their taps must be there.

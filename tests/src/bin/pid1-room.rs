@@ -15,19 +15,16 @@
 
 use anyhow::{Context, anyhow, bail};
 use nix::{
-    mount::{MntFlags, MsFlags, mount, umount2},
+    mount::{MsFlags, mount},
     sched::{CloneFlags, setns, unshare},
     sys::{prctl::set_pdeathsig, signal::Signal},
-    unistd::{Gid, Uid, chdir, chown, chroot, pivot_root, setgroups, setresgid, setresuid},
+    unistd::{Gid, Uid, chdir, chown, chroot, setgroups, setresgid, setresuid},
 };
 use std::{
     env,
     fs::{self, File, OpenOptions},
     io::{self, Read, Write},
-    os::{
-        fd::AsRawFd,
-        unix::process::{CommandExt, ExitStatusExt},
-    },
+    os::unix::process::{CommandExt, ExitStatusExt},
     path::Path,
     process::{Command, ExitStatus, Stdio},
 };
@@ -78,7 +75,8 @@ fn main() -> anyhow::Result<()> {
 /// The root, as far as it can be made outside of the namespaces that are yet to come.
 fn furnish(root: &Path, agent: &str, screen: &str, serial: &str) -> anyhow::Result<()> {
     setgroups(&[]).context("leave root's groups")?;
-    leave_a_chroot_behind().context("make a mount namespace whose root is ours (needs root)")?;
+    unshare(CloneFlags::CLONE_NEWNS).context("make a mount namespace (needs root)")?;
+    pious_lab::lab::namespace::take_root()?;
     mount(Some("room"), root, Some("tmpfs"), MsFlags::empty(), Some("mode=0755")).context("mount the room's root")?;
     chdir(root).context("enter the room's root")?;
     for folder in ["dev", "dev/pts", "proc", "sys", "run", "tmp", "etc", "etc/pious"] {
@@ -100,26 +98,6 @@ fn furnish(root: &Path, agent: &str, screen: &str, serial: &str) -> anyhow::Resu
         chown(folder, nobody.0, nobody.1).with_context(|| format!("give {folder} to the room's root"))?;
     }
     Ok(())
-}
-
-/// A mount namespace in which what is root here is root. In a chroot it would not be, and the kernel makes no user
-/// namespace for whoever is in one (user_namespaces(7)).
-fn leave_a_chroot_behind() -> anyhow::Result<()> {
-    let own_root = File::open("/").context("open the root")?;
-    unshare(CloneFlags::CLONE_NEWNS).context("make a mount namespace")?;
-    // Entering a mount namespace makes its root ours (setns(2)), also that of the one that we are in.
-    let namespace = File::open("/proc/self/ns/mnt").context("open the new mount namespace")?;
-    setns(namespace, CloneFlags::CLONE_NEWNS).context("enter the new mount namespace")?;
-    let none = None::<&str>;
-    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none).context("keep mounts from the host")?;
-    let path = fs::read_link(format!("/proc/self/fd/{}", own_root.as_raw_fd())).context("find the chroot")?;
-    if path != Path::new("/") {
-        mount(Some(&path), &path, none, MsFlags::MS_BIND | MsFlags::MS_REC, none).context("make the chroot a mount")?;
-        chdir(&path).context("enter the chroot")?;
-        pivot_root(".", ".").context("make the chroot the namespace's root")?;
-        umount2(".", MntFlags::MNT_DETACH).context("let go of the old root")?;
-    }
-    chdir("/").context("stand in the root")
 }
 
 /// The namespaces; then PID 1; then its end, which is all there is to say.
