@@ -53,7 +53,7 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "| figure | measured | at most | | parts |\n| --- | ---: | ---: | --- | --- |")?;
         for row in &self.rows {
-            let budget = row.budget.map_or_else(|| "told".into(), |budget| format!("{budget} {}", row.unit));
+            let budget = row.budget.map_or_else(|| "told".into(), |budget| format!("{budget:.2} {}", row.unit));
             let held = if row.held() { "held" } else { "OVER" };
             writeln!(f, "| {} | {:.2} {} | {budget} | {held} | {} |", row.figure, row.measured, row.unit, row.detail)?;
         }
