@@ -121,7 +121,8 @@ async fn bring_up(
     let text = std::fs::read_to_string(rack_file).with_context(|| format!("reading {}", rack_file.display()))?;
     let rack = Arc::new(Rack::parse(&text).with_context(|| rack_file.display().to_string())?);
     let folder = rack_file.parent().unwrap_or(Path::new("."));
-    for directory in ["logs", "forward"] {
+    // Whatever an earlier lab learnt in the same directory is not this one's.
+    for directory in ["logs", "forward", "pxe"] {
         let path = options.dir.join(directory);
         let _ = std::fs::remove_dir_all(&path);
         std::fs::create_dir_all(&path).with_context(|| format!("creating {}", path.display()))?;
@@ -154,8 +155,8 @@ async fn bring_up(
         down: Notify::new(),
     });
     let lldpds = inner.start_lldpds(&daemons)?;
+    inner.prepare_senzu().await?;
     if inner.options.senzu {
-        inner.prepare_senzu().await?;
         inner.start(ServiceName::Senzu).await?;
     }
     if inner.options.pxe {
@@ -211,9 +212,6 @@ impl Inner {
         }
         let command = match name {
             ServiceName::Senzu => {
-                if !self.senzu_data().exists() {
-                    self.prepare_senzu().await?;
-                }
                 let mut command = self.own("senzu-stub")?;
                 command.arg("serve").arg("--data").arg(self.senzu_data());
                 command.args(["--listen", &SENZU.to_string()]);
