@@ -46,7 +46,7 @@ pub async fn measure(place: &Place, runs: usize, report: &mut Report) -> Result<
     });
     let peak = costs.into_iter().max().unwrap_or_default();
     report.add(Row {
-        figure: "agent's peak RSS, whole story, guest with 256 MiB",
+        figure: "agent's peak RSS, power-on to SPARE, UEFI guest with 256 MiB",
         measured: peak as f64 / 1024.0 / 1024.0,
         unit: "MiB",
         budget: Some(24.0),
@@ -119,7 +119,7 @@ fn kernel_stamp(line: &str) -> Result<Duration> {
     Ok(Duration::from_secs_f64(seconds))
 }
 
-/// When the agent's BOOT_EVENT was answered, and its peak RSS in bytes at the end of the story.
+/// When the agent's BOOT_EVENT was answered, and its peak RSS in bytes once the server is SPARE.
 async fn boot_event(place: &Place) -> Result<(Duration, u64)> {
     let lab = lab(place, &place.target.join("image"), "").await?;
     lab.boot(SERVER).await?;
