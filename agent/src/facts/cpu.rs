@@ -36,6 +36,7 @@ fn parse(bytes: &[u8]) -> Option<Cpu> {
         cores: count(cores.len()),
         threads: count(threads.len()),
         microcode: field(first, "microcode"),
+        ..Cpu::default()
     })
 }
 
@@ -63,6 +64,7 @@ mod tests {
             cores,
             threads,
             microcode: Some("0x1f".into()),
+            ..Cpu::default()
         };
         let two_sockets = [(0, 0, 0), (1, 0, 1), (2, 1, 0), (3, 1, 1), (4, 0, 0), (5, 0, 1), (6, 1, 0), (7, 1, 1)];
         let two_sockets = two_sockets.map(|(processor, socket, core)| (processor, Some((socket, core))));

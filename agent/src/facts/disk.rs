@@ -46,6 +46,7 @@ fn disk(host: &dyn Host, name: String) -> Disk {
         transport,
         pci_address: sysfs::pci_address(host, &device).or_else(|| nvme_controller(host, &device)),
         name,
+        ..Disk::default()
     }
 }
 

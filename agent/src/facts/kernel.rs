@@ -8,7 +8,7 @@ pub(super) fn read(host: &dyn Host) -> Kernel {
     // Written by the image's builder; absent on an ordinary host.
     let missing = host.read(&format!("/lib/modules/{release}/missing-firmware.json"));
     let missing_firmware = missing.ok().and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default();
-    Kernel { release, missing_firmware }
+    Kernel { release, missing_firmware, ..Kernel::default() }
 }
 
 /// The release as procfs tells it: a file of its own, or the third word of `Linux version 6.1.0-49-amd64 (…`.

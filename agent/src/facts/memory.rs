@@ -28,7 +28,7 @@ fn parse(bytes: &[u8]) -> Result<Memory, String> {
         return Err("a number in it is larger than any machine's memory".into());
     }
     let meminfo = Meminfo::from_buf_read(bytes).map_err(|error| error.to_string())?;
-    Ok(Memory { total_bytes: meminfo.mem_total })
+    Ok(Memory { total_bytes: meminfo.mem_total, ..Memory::default() })
 }
 
 /// What the parser needs of a meminfo.
@@ -44,7 +44,7 @@ mod tests {
 
     #[test]
     fn mem_total_is_told_in_bytes_and_what_is_wrong_in_words() {
-        assert_eq!(parse(EXAMPLE.as_bytes()), Ok(Memory { total_bytes: 246_572 * 1024 }));
+        assert_eq!(parse(EXAMPLE.as_bytes()), Ok(Memory { total_bytes: 246_572 * 1024, ..Memory::default() }));
         let huge = EXAMPLE.replace("246572", "18446744073709551615");
         assert_eq!(parse(huge.as_bytes()), Err("a number in it is larger than any machine's memory".into()));
         assert!(parse(b"").is_err());

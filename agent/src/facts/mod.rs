@@ -29,6 +29,7 @@ pub fn gather(host: &dyn Host) -> Facts {
         nics: nic::read(host),
         disks: disk::read(host),
         kernel: kernel::read(host),
+        ..Facts::default()
     }
 }
 

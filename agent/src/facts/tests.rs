@@ -180,16 +180,21 @@ fn the_rest_of_a_recorded_host() {
     host.file("lib/modules/6.1.0-49-amd64/missing-firmware.json", r#"["intel/ice/ddp/ice.pkg"]"#);
     host.file("sys/firmware/efi/fw_platform_size", "64\n");
     let cpu =
-        Cpu { model: "EPYC".into(), vendor: "AuthenticAMD".into(), sockets: 1, cores: 1, threads: 1, microcode: None };
+        Cpu { model: "EPYC".into(), vendor: "AuthenticAMD".into(), sockets: 1, cores: 1, threads: 1, ..Cpu::default() };
     let no_table = "/sys/firmware/dmi/tables/smbios_entry_point can't be read: No such file or directory (os error 2)";
     let expected = Facts {
         firmware_mode: FirmwareMode::Uefi,
         smbios: Observed::absent(no_table),
         cpu: Observed::seen("/proc/cpuinfo", cpu),
-        memory: Observed::seen("/proc/meminfo", Memory { total_bytes: 246_572 * 1024 }),
+        memory: Observed::seen("/proc/meminfo", Memory { total_bytes: 246_572 * 1024, ..Memory::default() }),
         nics: vec![],
         disks: vec![],
-        kernel: Kernel { release: "6.1.0-49-amd64".into(), missing_firmware: vec!["intel/ice/ddp/ice.pkg".into()] },
+        kernel: Kernel {
+            release: "6.1.0-49-amd64".into(),
+            missing_firmware: vec!["intel/ice/ddp/ice.pkg".into()],
+            ..Kernel::default()
+        },
+        ..Facts::default()
     };
     assert_eq!(host.facts(), expected);
 }

@@ -54,7 +54,7 @@ pub fn smbios() -> Smbios {
         }],
         memory_arrays: vec![MemoryArray { slots: Some(4), ..MemoryArray::default() }],
         memory_devices: vec![dimm("A1", Some(32_768)), dimm("A2", Some(32_768)), dimm("A3", None), dimm("A4", None)],
-        problems: vec![],
+        ..Smbios::default()
     }
 }
 
@@ -91,6 +91,7 @@ pub fn nic(name: &str, address: &str, port: &str) -> Nic {
         },
         vlan: Vlan { announced_native: Some(10), dhcp_answers_untagged: true, ..Vlan::default() },
         neighbours: Neighbours::Heard(vec![neighbour("r1-sw1", port)]),
+        ..Nic::default()
     }
 }
 
@@ -119,12 +120,14 @@ pub fn facts() -> Facts {
                 cores: 32,
                 threads: 64,
                 microcode: some("0xd0003a5"),
+                ..Cpu::default()
             },
         ),
-        memory: Observed::seen("/proc/meminfo", Memory { total_bytes: 67_000_000_000 }),
+        memory: Observed::seen("/proc/meminfo", Memory { total_bytes: 67_000_000_000, ..Memory::default() }),
         nics: vec![nic("eth0", "52:54:00:01:10:01", "Ethernet1"), nic("eth1", "52:54:00:01:10:02", "Ethernet2")],
         disks: vec![disk("nvme0n1", "nvme", 960), disk("nvme1n1", "nvme", 960), disk("sda", "sata", 240)],
-        kernel: Kernel { release: "6.1.0-40-cloud-amd64".into(), missing_firmware: vec![] },
+        kernel: Kernel { release: "6.1.0-40-cloud-amd64".into(), ..Kernel::default() },
+        ..Facts::default()
     }
 }
 

@@ -88,7 +88,7 @@ impl Agent {
                     ..Smbios::default()
                 },
             ),
-            memory: Observed::seen("test", Memory { total_bytes: 1 << 28 }),
+            memory: Observed::seen("test", Memory { total_bytes: 1 << 28, ..Memory::default() }),
             nics: vec![Nic {
                 name: "eth0".into(),
                 mac: Some(mac(&self.nic)),

@@ -1,0 +1,21 @@
+//! VLANs on one link.
+
+use super::VlanName;
+use serde::{Deserialize, Serialize};
+
+/// What was learnt of VLANs on one link.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(default)]
+pub struct Vlan {
+    /// The native VLAN that the neighbour announces (IEEE 802.1Q Annex D.2.1, Port VLAN ID).
+    pub announced_native: Option<u16>,
+    /// The VLANs that the neighbour announces by name (Annex D.2.3), sorted.
+    pub announced: Vec<VlanName>,
+    /// 802.1Q tags seen on the wire, sorted.
+    pub tags_seen: Vec<u16>,
+    /// Whether a DHCP server answered untagged.
+    pub dhcp_answers_untagged: bool,
+    /// The tagged VLANs on which a DHCP server answered, sorted.
+    pub dhcp_answers_tagged: Vec<u16>,
+}
