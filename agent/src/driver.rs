@@ -5,6 +5,7 @@
 
 use crate::{
     console::{Output, Surroundings, View},
+    facts::Parts,
     machine::{Action, AskerId, Call, Ending, Event, Failure, Moment, PromotionOutcome, State},
     priority::Turn,
     senzu::{self, Senzu},
@@ -33,8 +34,8 @@ const VIEW_GAP: Duration = Duration::from_millis(100);
 /// How often a view is made though nothing happened: it tells for how long something lasts.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
-/// Reads the machine's facts; slow at times.
-pub type Gather = Arc<dyn Fn() -> Facts + Send + Sync>;
+/// Reads some parts of the machine's facts, given those that are known; slow at times.
+pub type Gather = Arc<dyn Fn(&Parts, &Facts) -> Facts + Send + Sync>;
 
 /// Somebody allowed asks for a promotion.
 #[derive(Debug)]
@@ -161,7 +162,7 @@ impl Running {
             Action::Render => self.is_view_due = true,
             Action::Log(words) => tracing::info!("{words}"),
             Action::Named(name) => (self.on_name)(&name),
-            Action::GatherFacts => self.gather_facts(),
+            Action::Look { parts, known } => self.look(parts, known),
             Action::SendBootEvent { senzu: at, event } => {
                 let senzu = Arc::clone(&self.senzu);
                 let answer = async move { senzu.boot_event(at, &event).await };
@@ -219,19 +220,22 @@ impl Running {
         });
     }
 
-    fn gather_facts(&self) {
-        let (gather, answers) = (Arc::clone(&self.gather), self.answers.clone());
+    fn look(&self, parts: Parts, known: Arc<Facts>) {
+        let (gather, answers, looked_at) = (Arc::clone(&self.gather), self.answers.clone(), parts.clone());
         tokio::spawn(async move {
             let gather = move || {
                 // BOOT_EVENT needs the facts, but an address first.
                 Turn::Second.take();
-                gather()
+                gather(&looked_at, &known)
             };
-            let event = match tokio::task::spawn_blocking(gather).await {
-                Ok(facts) => Event::Gathered(Box::new(facts)),
-                Err(died) => Event::Warning(format!("the facts can't be read: {died}")),
+            let facts = match tokio::task::spawn_blocking(gather).await {
+                Ok(facts) => Some(Box::new(facts)),
+                Err(died) => {
+                    let _ended = answers.send(Event::Warning(format!("the facts can't be read: {died}"))).await;
+                    None
+                }
             };
-            let _ended = answers.send(event).await;
+            let _ended = answers.send(Event::Read { parts, facts }).await;
         });
     }
 

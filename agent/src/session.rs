@@ -5,7 +5,7 @@ use crate::{
     cmdline::{Cmdline, Consoles},
     console::{self, Output, Surroundings, View},
     driver::{self, Driver},
-    facts::{self, LiveHost},
+    facts::{self, LiveHost, Parts},
     machine::{Config, Ending, Event, LinkSeen, NetworkOwner, Power, State},
     network,
     senzu::{self, Patience, Senzu},
@@ -192,8 +192,8 @@ async fn live(setting: Setting) -> Ending {
     driver.run(Event::Started { timeline: timeline_before() }).await
 }
 
-fn gather() -> Facts {
-    facts::gather(&LiveHost)
+fn gather(parts: &Parts, known: &Facts) -> Facts {
+    facts::read(&LiveHost, parts, known.clone())
 }
 
 /// Tells the machine that this process is to end.
@@ -209,7 +209,7 @@ async fn pass_on(mut from: mpsc::Receiver<network::Event>, to: mpsc::Sender<Even
             network::Event::Dhcp { nic, dhcp, addresses } => Event::Dhcp { nic, dhcp, addresses },
             network::Event::Lldp { nic, neighbours, vlan } => Event::Lldp { nic, neighbours, vlan },
             network::Event::ClockSet { source } => Event::ClockSet { source },
-            network::Event::ModulesSettled => Event::ModulesSettled,
+            network::Event::DevicesSettled { subsystems } => Event::DevicesSettled { subsystems },
         };
         if to.send(event).await.is_err() {
             return;

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::priority::Turn;
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::{BTreeSet, HashSet, VecDeque},
     fs, io,
     path::{Path, PathBuf},
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
@@ -36,12 +36,12 @@ const NETWORK_WORKERS: usize = 3;
 const ALWAYS: [&str; 2] = ["efivarfs", "ipmi_devintf"];
 
 /// Starts coldplug and the listening in threads of their own; `settled` is called each time the devices have settled
-/// after something came or went, the first time also on a machine without modules.
-pub fn start(settled: impl Fn() + Send + 'static) -> io::Result<()> {
+/// after something came or went, with the subsystems of what did; the first time also on a machine without modules.
+pub fn start(settled: impl Fn(BTreeSet<String>) + Send + 'static) -> io::Result<()> {
     thread::Builder::new().name("devices".into()).spawn(move || run(&settled)).map(drop)
 }
 
-fn run(settled: &dyn Fn()) {
+fn run(settled: &dyn Fn(BTreeSet<String>)) {
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let folder = PathBuf::from("/lib/modules").join(release.trim());
     let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap_or_default();
@@ -104,17 +104,22 @@ impl Devices<'_> {
     }
 
     /// For ever, unless the kernel takes the event socket away.
-    fn listen(&mut self, uevents: Option<&Uevents>, settled: &dyn Fn()) {
+    fn listen(&mut self, uevents: Option<&Uevents>, settled: &dyn Fn(BTreeSet<String>)) {
         let mut is_settled = false;
+        let mut subsystems = BTreeSet::new();
         while let Some(uevents) = uevents {
             match uevents.wait((!is_settled).then_some(QUIET)) {
-                Ok(Wait::Event(Uevent::Added { modalias })) => {
+                Ok(Wait::Event(Uevent::Added { modalias, subsystem })) => {
                     is_settled = false;
+                    subsystems.insert(subsystem);
                     if let Some(modalias) = modalias {
                         self.want(&modalias);
                     }
                 }
-                Ok(Wait::Event(Uevent::Removed)) => is_settled = false,
+                Ok(Wait::Event(Uevent::Changed { subsystem })) => {
+                    is_settled = false;
+                    subsystems.insert(subsystem);
+                }
                 Ok(Wait::Event(Uevent::Other)) => {}
                 Ok(Wait::Lost) => {
                     is_settled = false;
@@ -124,7 +129,7 @@ impl Devices<'_> {
                     if self.queue.is_idle() {
                         is_settled = true;
                         mounts::mount_late();
-                        settled();
+                        settled(std::mem::take(&mut subsystems));
                     }
                 }
                 Err(errno) => {
@@ -134,7 +139,7 @@ impl Devices<'_> {
             }
         }
         self.queue.wait_until_idle();
-        settled();
+        settled(subsystems);
     }
 }
 

@@ -26,10 +26,10 @@ const RECEIVE_BUFFER_BYTES: usize = 8 * 1024 * 1024;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Uevent {
     /// A device came; its modalias, if it asks for a driver.
-    Added { modalias: Option<String> },
-    /// A device went.
-    Removed,
-    /// Anything else that devices do: bind, change, move.
+    Added { modalias: Option<String>, subsystem: String },
+    /// A device went, changed, or a driver took or left it.
+    Changed { subsystem: String },
+    /// Anything else that devices do: move, go on- and offline.
     Other,
 }
 
@@ -38,13 +38,17 @@ impl Uevent {
     fn parse(datagram: &[u8]) -> Option<Self> {
         let mut fields = datagram.split(|byte| *byte == 0);
         let (action, _) = std::str::from_utf8(fields.next()?).ok()?.split_once('@')?;
-        let modalias = fields
-            .filter_map(|field| std::str::from_utf8(field).ok())
-            .find_map(|field| field.strip_prefix("MODALIAS="))
-            .map(str::to_owned);
+        let (mut modalias, mut subsystem) = (None, String::new());
+        for field in fields.filter_map(|field| std::str::from_utf8(field).ok()) {
+            match field.split_once('=') {
+                Some(("MODALIAS", value)) => modalias = Some(value.to_owned()),
+                Some(("SUBSYSTEM", value)) => value.clone_into(&mut subsystem),
+                Some(_) | None => {}
+            }
+        }
         Some(match action {
-            "add" => Self::Added { modalias },
-            "remove" => Self::Removed,
+            "add" => Self::Added { modalias, subsystem },
+            "remove" | "change" | "bind" | "unbind" => Self::Changed { subsystem },
             _ => Self::Other,
         })
     }
@@ -116,14 +120,24 @@ mod tests {
         let datagram = b"add@/devices/pci0000:00/0000:00:03.0/virtio0\0ACTION=add\0SUBSYSTEM=virtio\0\
                          MODALIAS=virtio:d00000001v00001AF4\0SEQNUM=1234\0";
         let modalias = Some("virtio:d00000001v00001AF4".to_owned());
-        assert_eq!(Uevent::parse(datagram), Some(Uevent::Added { modalias }));
+        assert_eq!(Uevent::parse(datagram), Some(Uevent::Added { modalias, subsystem: "virtio".into() }));
     }
 
     #[test]
     fn other_events() {
-        assert_eq!(Uevent::parse(b"add@/module/ext4\0ACTION=add\0"), Some(Uevent::Added { modalias: None }));
-        assert_eq!(Uevent::parse(b"remove@/devices/x\0ACTION=remove\0"), Some(Uevent::Removed));
-        assert_eq!(Uevent::parse(b"bind@/devices/x\0"), Some(Uevent::Other));
+        let subsystem = |name: &str| name.to_owned();
+        let cases: [(&[u8], Uevent); 4] = [
+            (
+                b"add@/module/ext4\0ACTION=add\0SUBSYSTEM=module\0",
+                Uevent::Added { modalias: None, subsystem: subsystem("module") },
+            ),
+            (b"remove@/devices/x\0ACTION=remove\0SUBSYSTEM=block\0", Uevent::Changed { subsystem: subsystem("block") }),
+            (b"bind@/devices/x\0SUBSYSTEM=pci\0", Uevent::Changed { subsystem: subsystem("pci") }),
+            (b"move@/devices/x\0SUBSYSTEM=net\0", Uevent::Other),
+        ];
+        for (datagram, expected) in cases {
+            assert_eq!(Uevent::parse(datagram), Some(expected));
+        }
         assert_eq!(Uevent::parse(b"libudev\0\xfe\xed\xca\xfe"), None, "udev's own format");
         assert_eq!(Uevent::parse(b""), None);
     }

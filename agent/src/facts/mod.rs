@@ -12,25 +12,36 @@ pub mod lldp;
 mod memory;
 mod netlink;
 mod nic;
+mod part;
 pub mod smbios;
 mod sysfs;
 
 pub use host::{Host, HostError, LinkReport, LiveHost, RootHost};
+pub use part::{Part, Parts};
 
 use pious_protocol::facts::Facts;
 
 /// Everything that can be read of the host now. `Nic::dhcp`, `Nic::vlan` and `Nic::neighbours` stay default.
 pub fn gather(host: &dyn Host) -> Facts {
-    Facts {
-        firmware_mode: firmware_mode::read(host),
-        smbios: smbios::read(host),
-        cpu: cpu::read(host),
-        memory: memory::read(host),
-        nics: nic::read(host),
-        disks: disk::read(host),
-        kernel: kernel::read(host),
-        ..Facts::default()
+    read(host, &Part::ALL.into(), Facts::default())
+}
+
+/// Reads some parts anew; the others stay as they are known. Parts are read in an order in which what one needs of
+/// another comes first.
+pub fn read(host: &dyn Host, parts: &Parts, mut facts: Facts) -> Facts {
+    for part in parts {
+        match part {
+            Part::Firmware => facts.firmware_mode = firmware_mode::read(host),
+            Part::Smbios => facts.smbios = smbios::read(host),
+            Part::Cpu => facts.cpu = cpu::read(host),
+            Part::Memory => facts.memory = memory::read(host),
+            Part::Nics => facts.nics = nic::read(host),
+            Part::Disks => facts.disks = disk::read(host),
+            Part::Kernel => facts.kernel = kernel::read(host),
+            Part::MemoryErrors | Part::DiskHealth | Part::Pci | Part::Bmc | Part::BmcHealth | Part::Sensors => {}
+        }
     }
+    facts
 }
 
 #[cfg(test)]

@@ -1,35 +1,9 @@
 //! The machine's devices: whether their drivers are loaded and what they found is read. Only then is there anything to
 //! judge: what has no driver yet is not missing.
 
-use super::{Action, Moment, State};
-use std::time::Duration;
-
-/// Gathering of facts: one at a time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Gathering {
-    #[default]
-    Idle,
-    Wanted,
-    Running,
-    /// Running, and what it reads may already be outdated.
-    RunningAndWanted,
-}
-
-impl Gathering {
-    pub(super) fn want(&mut self) {
-        *self = match self {
-            Self::Idle | Self::Wanted => Self::Wanted,
-            Self::Running | Self::RunningAndWanted => Self::RunningAndWanted,
-        };
-    }
-
-    pub(super) fn done(&mut self) {
-        *self = match self {
-            Self::RunningAndWanted | Self::Wanted => Self::Wanted,
-            Self::Idle | Self::Running => Self::Idle,
-        };
-    }
-}
+use super::{Action, Moment, State, looking::Lane};
+use crate::facts::Part;
+use std::{collections::BTreeSet, time::Duration};
 
 /// Whether the machine's devices have their drivers: what is not there before is not missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,12 +28,26 @@ pub(crate) enum Judging {
 }
 
 impl State {
+    /// Drivers are loaded for what is there: what they found is read now. Later, what came or went says which parts.
+    pub(super) fn devices_settled(&mut self, subsystems: &BTreeSet<String>, moment: Moment) {
+        self.reached("modules", moment.at);
+        match self.devices {
+            Devices::Coming { until } => {
+                self.devices = Devices::Settled { until };
+                self.looking.want(Part::ALL.into_iter().filter(|part| part.needs_drivers()));
+            }
+            Devices::Settled { .. } | Devices::Read => {
+                self.looking.want(subsystems.iter().flat_map(|subsystem| Part::of_subsystem(subsystem)).copied());
+            }
+        }
+    }
+
     /// Notes that all devices are read, or had their time; only then is there anything to judge.
     pub(super) fn look_at_devices(&mut self, moment: Moment, actions: &mut Vec<Action>) {
         let is_read = match self.devices {
             Devices::Coming { until } => moment.at >= until,
             Devices::Settled { until } => {
-                moment.at >= until || (self.inventory.is_gathered() && self.gathering == Gathering::Idle)
+                moment.at >= until || (self.inventory.is_gathered() && self.looking.is_idle(Lane::Quick))
             }
             Devices::Read => false,
         };

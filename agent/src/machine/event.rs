@@ -1,5 +1,6 @@
 //! What the machine hears and what it wants done.
 
+use crate::facts::Parts;
 use pious_protocol::{
     facts::{Dhcp, Facts, Link, Neighbours, Vlan},
     ids::{InstructionId, MacAddress, Sequence},
@@ -8,7 +9,7 @@ use pious_protocol::{
         Report, TimelineEntry, Whoami,
     },
 };
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, net::IpAddr, sync::Arc, time::Duration};
 
 /// When a step happens, and its luck. The machine has neither clock nor dice of its own.
 #[derive(Clone, Copy, Debug)]
@@ -47,8 +48,11 @@ pub enum Event {
         /// The VLANs.
         vlan: Vlan,
     },
-    /// Kernel modules for the devices found at boot are loaded.
-    ModulesSettled,
+    /// Kernel modules for the devices that are there are loaded: at boot, and after devices came or went.
+    DevicesSettled {
+        /// The subsystems whose devices came, went or changed since the last time.
+        subsystems: BTreeSet<String>,
+    },
     /// The wall clock was set.
     ClockSet {
         /// From what.
@@ -56,8 +60,13 @@ pub enum Event {
     },
     /// Something that the people at the console must know.
     Warning(String),
-    /// Facts were gathered: all but DHCP, VLANs and neighbours.
-    Gathered(Box<Facts>),
+    /// Some parts of the facts were read.
+    Read {
+        /// Which.
+        parts: Parts,
+        /// The facts, of which these parts count; `None` where reading them failed as a whole, as a warning tells.
+        facts: Option<Box<Facts>>,
+    },
     /// BOOT_EVENT's answer.
     Greeted(Result<Box<Whoami>, Failure>),
     /// The answer to facts.
@@ -197,8 +206,13 @@ pub enum PromotionOutcome {
 /// Something to do.
 #[derive(Clone, Debug)]
 pub enum Action {
-    /// Gather facts; ends in [`Event::Gathered`].
-    GatherFacts,
+    /// Read some parts of the facts; ends in [`Event::Read`].
+    Look {
+        /// Which.
+        parts: Parts,
+        /// The facts as they stand, for what one part needs of another.
+        known: Arc<Facts>,
+    },
     /// `POST /v1/boot-events`; ends in [`Event::Greeted`].
     SendBootEvent {
         /// Which of Senzu's URLs.

@@ -1,7 +1,8 @@
 //! The facts as they stand: what was gathered, with what the network told since laid over it.
 
 use super::event::LinkSeen;
-use pious_protocol::facts::{Dhcp, Facts, Link, Neighbours, Nic, Vlan};
+use crate::facts::{Part, Parts};
+use pious_protocol::facts::{Dhcp, Facts, Link, Neighbours, Nic, Observed, Sensor, Vlan};
 use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 
 /// What the network told of one NIC.
@@ -14,28 +15,61 @@ struct Overlay {
     neighbours: Neighbours,
 }
 
+/// Facts of one moment, and what of them matters: all but the counters and readings that tick by themselves (how long
+/// DHCP asks, a temperature). Those travel with the next sending and are no reason for one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sighting {
+    facts: Arc<Facts>,
+    settled: Arc<Facts>,
+}
+
+impl Sighting {
+    fn of(facts: Facts) -> Self {
+        Self { settled: Arc::new(settled(&facts)), facts: Arc::new(facts) }
+    }
+
+    /// The facts.
+    pub fn facts(&self) -> &Arc<Facts> {
+        &self.facts
+    }
+
+    /// Whether another differs in what matters.
+    pub fn differs(&self, other: &Self) -> bool {
+        !Arc::ptr_eq(&self.settled, &other.settled) && self.settled != other.settled
+    }
+}
+
 /// The facts as they stand.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Inventory {
-    gathered: Option<Facts>,
+    read: Facts,
+    is_gathered: bool,
     overlays: BTreeMap<String, Overlay>,
-    current: Arc<Facts>,
+    current: Sighting,
 }
 
 impl Inventory {
     /// The facts now.
     pub fn facts(&self) -> &Arc<Facts> {
+        self.current.facts()
+    }
+
+    /// The facts now, and what of them matters.
+    pub fn sighting(&self) -> &Sighting {
         &self.current
     }
 
-    /// Whether the hardware was looked at.
+    /// Whether the hardware was looked at: what names the machine, and its NICs.
     pub fn is_gathered(&self) -> bool {
-        self.gathered.is_some()
+        self.is_gathered
     }
 
-    /// Takes newly gathered facts.
-    pub fn gathered(&mut self, facts: Facts) {
-        self.gathered = Some(facts);
+    /// Takes parts that were read.
+    pub fn read(&mut self, parts: &Parts, from: &mut Facts) {
+        for part in parts {
+            part.take(&mut self.read, from);
+        }
+        self.is_gathered |= [Part::Smbios, Part::Nics].iter().all(|part| parts.contains(part));
         self.lay();
     }
 
@@ -44,8 +78,14 @@ impl Inventory {
         links.iter().any(|link| self.overlays.get(&link.name).is_none_or(|overlay| overlay.link.is_none()))
     }
 
-    /// Takes the links; whether a NIC came or went that the gathered facts do not know.
+    /// Takes the links; whether the NICs must be read anew: one came or went that is not known yet, or a carrier did,
+    /// with which go its modes.
     pub fn links(&mut self, links: Vec<LinkSeen>) -> bool {
+        let is_other_carrier = |link: &LinkSeen| {
+            let known = self.overlays.get(&link.name).and_then(|overlay| overlay.link.as_ref());
+            known.is_some_and(|known| known.link != link.link)
+        };
+        let is_other_carrier = links.iter().any(is_other_carrier);
         for overlay in self.overlays.values_mut() {
             overlay.link = None;
         }
@@ -55,10 +95,13 @@ impl Inventory {
         }
         self.overlays.retain(|_, overlay| overlay.link.is_some());
         self.lay();
-        let Some(gathered) = &self.gathered else { return false };
-        let known = |name: &str| gathered.nics.iter().any(|nic| nic.name == name);
-        self.overlays.keys().any(|name| !known(name))
-            || gathered.nics.iter().any(|nic| !self.overlays.contains_key(&nic.name))
+        if !self.is_gathered {
+            return false;
+        }
+        let known = |name: &str| self.read.nics.iter().any(|nic| nic.name == name);
+        is_other_carrier
+            || self.overlays.keys().any(|name| !known(name))
+            || self.read.nics.iter().any(|nic| !self.overlays.contains_key(&nic.name))
     }
 
     /// Takes DHCP's progress on one NIC.
@@ -81,16 +124,16 @@ impl Inventory {
 
     /// Whether any NIC can reach another network than its own link.
     pub fn has_address(&self) -> bool {
-        self.current.nics.iter().flat_map(|nic| &nic.addresses).any(|address| is_routable(*address))
+        self.facts().nics.iter().flat_map(|nic| &nic.addresses).any(|address| is_routable(*address))
     }
 
     /// Whether any link works.
     pub fn has_link(&self) -> bool {
-        self.current.nics.iter().any(|nic| nic.link == Link::Up)
+        self.facts().nics.iter().any(|nic| nic.link == Link::Up)
     }
 
     fn lay(&mut self) {
-        let mut facts = self.gathered.clone().unwrap_or_default();
+        let mut facts = self.read.clone();
         for (name, overlay) in &self.overlays {
             let position = facts.nics.iter().position(|nic| nic.name == *name);
             let nic = match position.and_then(|at| facts.nics.get_mut(at)) {
@@ -105,7 +148,7 @@ impl Inventory {
             overlay.lay_over(nic);
         }
         facts.nics.sort_by(|a, b| a.name.cmp(&b.name));
-        self.current = Arc::new(facts);
+        self.current = Sighting::of(facts);
     }
 }
 
@@ -134,15 +177,12 @@ pub(crate) fn is_routable(address: IpAddr) -> bool {
     }
 }
 
-/// Whether two sets of facts differ in more than counters that tick by themselves: how long DHCP asks, how long a link
-/// is silent. Those travel with the next sending and are no reason for one.
-pub(crate) fn differ_materially(a: &Facts, b: &Facts) -> bool {
-    a != b && settled(a) != settled(b)
-}
-
+/// Facts without what ticks by itself.
 fn settled(facts: &Facts) -> Facts {
     let mut facts = facts.clone();
     for nic in &mut facts.nics {
+        nic.counters = None;
+        nic.carrier_changes = None;
         if let Dhcp::Asking { for_s, attempts } = &mut nic.dhcp {
             (*for_s, *attempts) = (0, 0);
         }
@@ -150,7 +190,24 @@ fn settled(facts: &Facts) -> Facts {
             reason.retain(|c| !c.is_ascii_digit());
         }
     }
+    for disk in &mut facts.disks {
+        if let Observed::Seen { value: health, .. } = &mut disk.health {
+            (health.temperature_celsius, health.power_on_hours) = (None, None);
+            (health.written_bytes, health.read_bytes) = (None, None);
+        }
+    }
+    still(&mut facts.sensors);
+    if let Observed::Seen { value: bmc, .. } = &mut facts.bmc {
+        still(&mut bmc.sensors);
+    }
     facts
+}
+
+/// A reading moves all the time; that it left its bounds is told by its state.
+fn still(sensors: &mut Observed<Vec<Sensor>>) {
+    if let Observed::Seen { value: sensors, .. } = sensors {
+        sensors.iter_mut().for_each(|sensor| sensor.value_milli = None);
+    }
 }
 
 #[cfg(test)]
@@ -161,12 +218,20 @@ mod tests {
         LinkSeen { name: name.into(), mac: None, permanent_mac: None, link: Link::Up, speed_mbps: Some(1000) }
     }
 
+    fn gather(inventory: &mut Inventory, mut facts: Facts) {
+        inventory.read(&Part::ALL.into(), &mut facts);
+    }
+
     #[test]
     fn a_nic_that_the_gathered_facts_lack_asks_for_another_look() {
         let mut inventory = Inventory::default();
         assert!(!inventory.links(vec![link("eth0")]), "nothing gathered yet: the first look is under way anyhow");
-        inventory.gathered(Facts { nics: vec![Nic { name: "eth0".into(), ..Nic::default() }], ..Facts::default() });
+        gather(&mut inventory, Facts { nics: vec![Nic { name: "eth0".into(), ..Nic::default() }], ..Facts::default() });
         assert!(!inventory.links(vec![link("eth0")]));
+        let dark = LinkSeen { link: Link::NoCarrier, speed_mbps: None, ..link("eth0") };
+        assert!(inventory.links(vec![dark.clone()]), "a carrier that went");
+        assert!(!inventory.links(vec![dark]));
+        inventory.links(vec![link("eth0")]);
         assert!(inventory.links(vec![link("eth0"), link("eth1")]));
         assert!(inventory.links(vec![]), "a NIC that went");
     }
@@ -175,8 +240,15 @@ mod tests {
     fn ticking_counters_are_no_change_and_a_lease_is() {
         let facts = |dhcp| Facts { nics: vec![Nic { dhcp, ..Nic::default() }], ..Facts::default() };
         let asking = |for_s| facts(Dhcp::Asking { for_s, attempts: 1 });
-        assert!(!differ_materially(&asking(3), &asking(4)));
-        assert!(differ_materially(&asking(3), &facts(Dhcp::Idle)));
+        let differ = |a, b| Sighting::of(a).differs(&Sighting::of(b));
+        assert!(!differ(asking(3), asking(4)));
+        assert!(differ(asking(3), facts(Dhcp::Idle)));
+        let warm = |value_milli, state: &str| {
+            let sensor = Sensor { value_milli: Some(value_milli), state: Some(state.into()), ..Sensor::default() };
+            Facts { sensors: Observed::seen("hwmon", vec![sensor]), ..Facts::default() }
+        };
+        assert!(!differ(warm(41_000, "ok"), warm(42_000, "ok")));
+        assert!(differ(warm(41_000, "ok"), warm(101_000, "critical")));
     }
 
     #[test]
@@ -198,8 +270,8 @@ mod tests {
         };
         let (mut before, mut after) = (Inventory::default(), Inventory::default());
         network(&mut before);
-        before.gathered(gathered.clone());
-        after.gathered(gathered);
+        gather(&mut before, gathered.clone());
+        gather(&mut after, gathered);
         network(&mut after);
         assert_eq!(before.facts(), after.facts());
         assert!(after.has_address() && after.has_link());

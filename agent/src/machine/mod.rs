@@ -14,6 +14,7 @@
 //! | `answers` | what Senzu's answers mean |
 //! | `orders` | instructions: believed, judged, done once |
 //! | `promotion` | promotions asked at the agent's own server |
+//! | `looking` | which facts are read anew, and when |
 //! | `devices` | whether there is anything to judge yet |
 //! | `inventory`, `ledger`, `line`, `timing` | the parts |
 
@@ -23,6 +24,7 @@ mod event;
 mod inventory;
 mod ledger;
 mod line;
+mod looking;
 mod orders;
 mod promotion;
 mod pursue;
@@ -34,10 +36,12 @@ pub(crate) use devices::Judging;
 pub use event::{Action, AskerId, Call, Ending, Event, Failure, LinkSeen, Moment, PromotionOutcome};
 pub(crate) use inventory::is_routable;
 
-use devices::{Devices, Gathering};
-use inventory::Inventory;
+use crate::facts::Part;
+use devices::Devices;
+use inventory::{Inventory, Sighting};
 use ledger::Ledger;
 use line::Line;
+use looking::Looking;
 use pious_protocol::{
     envelope::KeySet,
     expectation::Expectation,
@@ -127,11 +131,11 @@ pub(crate) enum Reach {
 struct FactsBook {
     generation: Generation,
     /// On their way.
-    sending: Option<Arc<Facts>>,
+    sending: Option<Sighting>,
     /// Those that Senzu has.
-    accepted: Option<Arc<Facts>>,
+    accepted: Option<Sighting>,
     /// Those that Senzu took for nonsense: not sent again until they change or the period comes round.
-    rejected: Option<Arc<Facts>>,
+    rejected: Option<Sighting>,
     last_sent: Option<Duration>,
     /// When to send them though nothing changed.
     due: Duration,
@@ -176,7 +180,7 @@ impl Lines {
 pub struct State {
     config: Arc<Config>,
     pub(crate) inventory: Inventory,
-    gathering: Gathering,
+    looking: Looking,
     devices: Devices,
     /// Until then, a link without its other end is one that is only just coming up.
     pub(crate) links_settle_at: Duration,
@@ -212,7 +216,7 @@ impl State {
         Self {
             config: Arc::new(config),
             inventory: Inventory::default(),
-            gathering: Gathering::Idle,
+            looking: Looking::default(),
             devices: Devices::Coming { until: timing::DEVICES },
             links_settle_at: Duration::ZERO,
             expectation: Expectation::default(),
@@ -263,14 +267,14 @@ impl State {
                     // A host that runs has its drivers.
                     NetworkOwner::Host => Devices::Settled { until: moment.at + timing::DEVICES },
                 };
-                self.gathering.want();
+                self.looking.want(Part::ALL);
             }
             Event::Links(links) => self.observe(moment, actions, |state| {
                 if state.inventory.is_news_of_a_link(&links) {
                     state.links_settle_at = moment.at + timing::LINKS;
                 }
                 if state.inventory.links(links) {
-                    state.gathering.want();
+                    state.looking.want([Part::Nics]);
                 }
             }),
             Event::Dhcp { nic, dhcp, addresses } => {
@@ -279,13 +283,7 @@ impl State {
             Event::Lldp { nic, neighbours, vlan } => {
                 self.observe(moment, actions, |state| state.inventory.lldp(&nic, neighbours, vlan));
             }
-            Event::ModulesSettled => {
-                self.reached("modules", moment.at);
-                if let Devices::Coming { until } = self.devices {
-                    self.devices = Devices::Settled { until };
-                }
-                self.gathering.want();
-            }
+            Event::DevicesSettled { subsystems } => self.devices_settled(&subsystems, moment),
             Event::ClockSet { source } => {
                 self.clock_source = Some(source);
                 // A certificate that was not yet or no longer valid may be valid now.
@@ -293,9 +291,11 @@ impl State {
                 actions.push(Action::Render);
             }
             Event::Warning(words) => self.warn(words, actions),
-            Event::Gathered(facts) => {
-                self.gathering.done();
-                self.observe(moment, actions, |state| state.inventory.gathered(*facts));
+            Event::Read { parts, facts } => {
+                self.looking.ended(&parts, self.config.network, moment);
+                if let Some(mut facts) = facts {
+                    self.observe(moment, actions, |state| state.inventory.read(&parts, &mut facts));
+                }
             }
             Event::Greeted(answer) => self.greeted(answer, moment, actions),
             Event::FactsAnswered(answer) => self.facts_answered(answer, moment, actions),
@@ -398,7 +398,8 @@ impl State {
         let own = |theirs: &&Finding| {
             self.findings.iter().any(|ours| ours.check == theirs.check && ours.subject == theirs.subject)
         };
-        let is_fresh = self.facts.accepted.as_ref().is_some_and(|accepted| accepted == self.inventory.facts());
+        let is_fresh =
+            self.facts.accepted.as_ref().is_some_and(|accepted| !accepted.differs(self.inventory.sighting()));
         let theirs = self.facts.findings.iter().filter(|theirs| is_fresh && !own(theirs));
         let mut all: Vec<_> = self.findings.iter().chain(theirs).cloned().collect();
         all.sort_by_key(|finding| severity(finding.verdict));

@@ -1,9 +1,6 @@
 //! What may start now.
 
-use super::{
-    Action, Call, Devices, Ending, Gathering, Moment, NetworkOwner, Owed, Power, State, inventory::differ_materially,
-    line::Flight, timing,
-};
+use super::{Action, Call, Devices, Ending, Moment, NetworkOwner, Owed, Power, State, line::Flight, timing};
 use pious_protocol::{
     PROTOCOL_VERSION,
     facts::Facts,
@@ -16,10 +13,7 @@ use std::{sync::Arc, time::Duration};
 impl State {
     /// Starts whatever may start now.
     pub(super) fn pursue(&mut self, moment: Moment, actions: &mut Vec<Action>) {
-        if self.gathering == Gathering::Wanted {
-            self.gathering = Gathering::Running;
-            actions.push(Action::GatherFacts);
-        }
+        self.pursue_looks(moment, actions);
         if self.pursue_end(moment, actions) {
             return;
         }
@@ -49,7 +43,8 @@ impl State {
             Devices::Coming { until } | Devices::Settled { until } => Some(until),
             Devices::Read => None,
         };
-        lines.into_iter().flatten().chain(farewell).chain(devices).min().filter(|_| !self.is_ended)
+        let look = self.look_wake();
+        lines.into_iter().flatten().chain(farewell).chain(devices).chain(look).min().filter(|_| !self.is_ended)
     }
 
     /// Ends once what Senzu must hear first arrived, or had its time.
@@ -113,8 +108,7 @@ impl State {
     /// When facts may next be sent, if there is anything to say.
     fn facts_due(&self) -> Duration {
         let has = [&self.facts.accepted, &self.facts.rejected].into_iter().flatten();
-        let is_news =
-            has.clone().next().is_none() || has.clone().all(|known| differ_materially(known, self.inventory.facts()));
+        let is_news = has.clone().next().is_none() || has.clone().all(|known| known.differs(self.inventory.sighting()));
         match self.facts.last_sent {
             Some(last) if is_news => (last + timing::FACTS_GAP).min(self.facts.due),
             None if is_news => Duration::ZERO,
@@ -131,18 +125,15 @@ impl State {
         if self.facts_wake().is_none_or(|wake| moment.at < wake) {
             return;
         }
-        if self.facts.due <= moment.at && self.facts.last_sent.is_some() {
-            // The period came round: what has no event of its own (a disk that was pulled) is looked at again.
-            self.gathering.want();
-        }
-        let facts = Arc::clone(self.inventory.facts());
-        let is_repeat = self.facts.sending.as_ref() == Some(&facts);
+        let sighting = self.inventory.sighting().clone();
+        let facts = Arc::clone(sighting.facts());
+        let is_repeat = self.facts.sending.as_ref() == Some(&sighting);
         if !is_repeat {
             self.facts.generation = self.facts.generation.next();
         }
         self.facts.due = moment.at + self.facts_period(moment);
         self.facts.last_sent = Some(moment.at);
-        self.facts.sending = Some(Arc::clone(&facts));
+        self.facts.sending = Some(sighting);
         self.lines.facts.start(self.flight(moment));
         let report = Box::new(FactsReport {
             generation: self.facts.generation,

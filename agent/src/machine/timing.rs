@@ -1,5 +1,7 @@
 //! The machine's times and bounds, each with its reason.
 
+use super::NetworkOwner;
+use crate::facts::Part;
 use std::time::Duration;
 
 /// The first rest after a failed request; it doubles with each further one. Short: at boot the first failure is most
@@ -37,6 +39,26 @@ pub const POLL_GAP: Duration = Duration::from_secs(1);
 /// Bounds on the facts period that Senzu asks for: more often than every 5 s is a flood, more seldom than hourly a
 /// server nobody knows.
 pub const FACTS_PERIOD: std::ops::RangeInclusive<u32> = 5..=3600;
+
+/// How often a part of the facts is read though no event says that it changed, ±20 % by luck; `None`: never, it can't
+/// change while the kernel runs.
+///
+/// What has no event at all is read as often as somebody at the rack would want to see it: a sensor twice a minute, what
+/// has to ask a disk or a BMC less often, because both do it beside their work. What has events (devices that come and
+/// go) is read seldom, for the events that no kernel sends; an ordinary host's device events are its own, so there it is
+/// read each minute.
+pub fn poll_period(part: Part, owner: NetworkOwner) -> Option<Duration> {
+    const MINUTE: u64 = 60;
+    let seconds = match (part, owner) {
+        (Part::Firmware | Part::Smbios | Part::Cpu, _) => return None,
+        (Part::Sensors, _) => MINUTE / 2,
+        (Part::MemoryErrors | Part::BmcHealth | Part::Nics, _) => MINUTE,
+        (Part::DiskHealth | Part::Bmc, _) => 5 * MINUTE,
+        (Part::Memory | Part::Disks | Part::Pci | Part::Kernel, NetworkOwner::Agent) => 5 * MINUTE,
+        (Part::Memory | Part::Disks | Part::Pci | Part::Kernel, NetworkOwner::Host) => MINUTE,
+    };
+    Some(Duration::from_secs(seconds))
+}
 
 /// Instructions looked at per answer; the rest comes again.
 pub const INSTRUCTIONS_PER_ANSWER: usize = 16;

@@ -25,7 +25,7 @@ mod rtnl;
 pub use links::LinkState;
 
 use pious_protocol::facts::{Dhcp, Neighbours, Vlan};
-use std::net::IpAddr;
+use std::{collections::BTreeSet, net::IpAddr};
 use tokio::sync::{mpsc, watch};
 
 /// Events that may wait for a session that is busy; beyond it the network waits, and nothing is lost.
@@ -85,7 +85,10 @@ pub enum Event {
         source: String,
     },
     /// Every device that is there has its driver, as far as the image has one. Told again after devices came or went.
-    ModulesSettled,
+    DevicesSettled {
+        /// The subsystems whose devices came, went or changed since it was told last.
+        subsystems: BTreeSet<String>,
+    },
 }
 
 /// The running network. Dropping it ends the watching; addresses stay until their leases end.
@@ -130,9 +133,9 @@ fn prepare_machine(events: &mpsc::Sender<Event>) {
         let _sent = events.try_send(Event::ClockSet { source: set.source });
     }
     let events = events.clone();
-    let started = crate::boot::modules::start(move || {
+    let started = crate::boot::modules::start(move |subsystems| {
         // Its own thread may wait; a session that ended hears nothing more.
-        let _ended = events.blocking_send(Event::ModulesSettled);
+        let _ended = events.blocking_send(Event::DevicesSettled { subsystems });
     });
     if let Err(error) = started {
         tracing::error!("cannot start the thread that loads modules: {error}");

@@ -67,7 +67,7 @@ impl Agent {
             let driver = Driver {
                 state,
                 senzu: Arc::new(client),
-                gather: Arc::new(move || gathered(remembered.load(Ordering::SeqCst))),
+                gather: Arc::new(move |_, _| gathered(remembered.load(Ordering::SeqCst))),
                 inputs,
                 asks,
                 surroundings,
@@ -80,7 +80,7 @@ impl Agent {
         });
         inputs_in.send(link()).await.unwrap();
         inputs_in.send(bound()).await.unwrap();
-        inputs_in.send(Event::ModulesSettled).await.unwrap();
+        inputs_in.send(settled()).await.unwrap();
         Self { view, asks: asks_in, inputs: inputs_in, boot, run, memory }
     }
 
@@ -92,8 +92,13 @@ impl Agent {
     }
 }
 
+/// Something of the memory changed.
+pub fn settled() -> Event {
+    Event::DevicesSettled { subsystems: ["memory".to_owned()].into() }
+}
+
 fn gathered(bytes: u64) -> Facts {
-    let memory = pious_protocol::facts::Memory { total_bytes: bytes };
+    let memory = pious_protocol::facts::Memory { total_bytes: bytes, ..Default::default() };
     Facts {
         memory: pious_protocol::facts::Observed::seen("test", memory),
         nics: vec![Nic { name: "eth0".into(), ..Nic::default() }],

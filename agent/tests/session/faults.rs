@@ -1,7 +1,7 @@
 //! Senzu at its worst: away at first, away later, slow, broken, forgetful.
 
 use crate::{
-    agent::Agent,
+    agent::{Agent, settled},
     front::{Front, Mode},
     senzu::Senzu,
 };
@@ -128,7 +128,7 @@ async fn away_in_the_middle_of_a_session() {
     agent.shows("that Senzu fails", |view| !why(&view.senzu).is_empty()).await;
     // What changes meanwhile is seen at once, and told once Senzu is back: in the same session.
     agent.memory.store(2 << 30, Ordering::SeqCst);
-    agent.inputs.send(pious_agent::machine::Event::ModulesSettled).await.unwrap();
+    agent.inputs.send(settled()).await.unwrap();
     front.set(Mode::Pass);
     let told = senzu.heard("the change", |told| told.facts.iter().any(|report| report.generation.0 >= 2)).await;
     assert_eq!(told.boots.len(), 1, "no second BOOT_EVENT");

@@ -1,9 +1,10 @@
 //! Facts: judged here at once, and their way to Senzu.
 
 use super::*;
+use crate::facts::Parts;
 use pious_protocol::{
     expectation::{CablingPlan, PlannedLink},
-    facts::{LldpId, Neighbour, Neighbours, Vlan},
+    facts::{LldpId, Neighbour, Neighbours, Observed, Vlan},
     finding::Verdict,
     ids::MacAddress,
 };
@@ -69,7 +70,7 @@ fn a_cable_that_is_moved_is_judged_at_once_while_senzu_is_away() {
 fn early() -> Bench {
     let mut bench = Bench::new();
     bench.step(Event::Started { timeline: vec![] });
-    bench.step(Event::Gathered(Box::new(gathered())));
+    bench.step(read(gathered()));
     bench.step(bound());
     assert_eq!(sent_facts(&bench.step(Event::Greeted(Ok(Box::new(whoami(AssetState::New)))))), None);
     assert_eq!((bench.state.findings(), bench.state.judging()), (vec![], Judging::DevicesComing));
@@ -125,11 +126,11 @@ fn what_has_no_driver_yet_is_not_called_missing() {
 fn a_look_from_before_the_drivers_were_loaded_does_not_count() {
     let mut bench = Bench::new();
     bench.step(Event::Started { timeline: vec![] });
-    bench.step(Event::ModulesSettled);
+    bench.step(settled(&[]));
     // The first look began before, the second after.
-    bench.step(Event::Gathered(Box::new(gathered())));
+    bench.step(read(gathered()));
     assert_eq!(bench.state.judging(), Judging::DevicesComing);
-    bench.step(Event::Gathered(Box::new(gathered())));
+    bench.step(read(gathered()));
     assert_eq!(bench.state.judging(), Judging::NothingExpected);
 }
 
@@ -167,8 +168,6 @@ fn facts_are_sent_on_the_period_though_nothing_changed() {
     assert_eq!(sent_facts(&bench.tick_after(Duration::from_secs(71))), None, "the luck of this bench is +20 %");
     let actions = bench.tick_after(Duration::from_secs(1));
     assert!(sent_facts(&actions).is_some(), "{actions:?}");
-    let looks = bench.tick_after(Duration::ZERO).iter().chain(&actions).any(|a| matches!(a, Action::GatherFacts));
-    assert!(looks, "the hardware is looked at again, too");
 }
 
 #[test]
@@ -217,7 +216,57 @@ fn a_network_card_that_comes_later_is_looked_at() {
     let mut bench = Bench::new().open(AssetState::New);
     let second = LinkSeen { name: "eth1".into(), ..link_seen(Link::NoCarrier) };
     let actions = bench.step(Event::Links(vec![link_seen(Link::Up), second.clone()]));
-    assert!(actions.iter().any(|action| matches!(action, Action::GatherFacts)), "{actions:?}");
+    assert_eq!(looks(&actions), [Parts::from([Part::Nics])]);
     let actions = bench.step(Event::Links(vec![link_seen(Link::Up), second]));
-    assert!(!actions.iter().any(|action| matches!(action, Action::GatherFacts)), "one look at a time");
+    assert_eq!(looks(&actions), [], "one look at a time");
+}
+
+#[test]
+fn a_device_that_comes_or_goes_is_looked_at_and_nothing_else() {
+    let mut bench = Bench::new().open(AssetState::New);
+    bench.finish_slow_looks();
+    let cases: [(&[&str], Vec<Parts>); 4] = [
+        (&["module", "bdi"], vec![]),
+        (&["net", "queues"], vec![Parts::from([Part::Nics])]),
+        (&["block", "bdi"], vec![Parts::from([Part::Disks]), Parts::from([Part::DiskHealth])]),
+        (&["ipmi"], vec![Parts::from([Part::Bmc, Part::BmcHealth])]),
+    ];
+    for (subsystems, expected) in cases {
+        let actions = bench.step(settled(subsystems));
+        assert_eq!(looks(&actions), expected, "{subsystems:?}");
+        for parts in expected {
+            bench.step(Event::Read { parts, facts: Some(Box::new(gathered())) });
+        }
+    }
+}
+
+#[test]
+fn what_has_no_events_is_looked_at_from_time_to_time() {
+    let mut bench = Bench::new().open(AssetState::New);
+    bench.finish_slow_looks();
+    bench.facts_accepted(1);
+    assert_eq!(bench.state.age(Part::Sensors, bench.at + Duration::from_secs(7)), Some(Duration::from_secs(7)));
+    // The luck of this bench is close to +20 %.
+    let period = timing::poll_period(Part::Sensors, NetworkOwner::Agent).unwrap();
+    assert!(bench.state.next_wake().unwrap() <= bench.at + period.mul_f64(1.2));
+    let actions = bench.tick_after(period.mul_f64(1.21));
+    assert_eq!(looks(&actions), [Parts::from([Part::Sensors])]);
+    assert_eq!(looks(&bench.tick_after(Duration::from_secs(1))), [], "it is being read");
+    let parts = Parts::from([Part::Sensors]);
+    bench.step(Event::Read { parts, facts: None });
+    assert_eq!(bench.state.age(Part::Sensors, bench.at), Some(Duration::ZERO), "a look that failed is one, too");
+}
+
+#[test]
+fn a_bmc_that_takes_its_time_holds_nothing_up() {
+    let mut bench = Bench::new().booted();
+    // Its look is under way since the start.
+    let actions = bench.step(Event::Greeted(Ok(Box::new(whoami(AssetState::New)))));
+    assert_eq!((sent_facts(&actions), bench.state.judging()), (Some(1), Judging::Judged));
+    assert_eq!(bench.state.facts().bmc, Observed::default());
+    let facts = Facts { bmc: Observed::absent("no /dev/ipmi0"), ..Facts::default() };
+    let parts = Parts::from(SLOW);
+    bench.step(Event::Read { parts, facts: Some(Box::new(facts)) });
+    assert_eq!(bench.state.facts().bmc, Observed::absent("no /dev/ipmi0"));
+    assert_eq!(bench.state.facts().nics.len(), 1, "what was not read stays");
 }

@@ -8,6 +8,7 @@ mod properties;
 mod session;
 
 use super::*;
+use crate::facts::Parts;
 use pious_protocol::{
     envelope::SigningKey,
     facts::{Dhcp, Link, Nic},
@@ -67,16 +68,26 @@ impl Bench {
         self.step(Event::Tick)
     }
 
-    /// Goes to the moment that the machine wants to be woken at.
+    /// Goes to the moment that the machine wants to be woken at; facts that are read anew on the way are as before.
     fn sleep(&mut self) -> Vec<Action> {
-        self.at = self.state.next_wake().expect("the machine waits for something").max(self.at);
-        self.step(Event::Tick)
+        loop {
+            self.at = self.state.next_wake().expect("the machine waits for something").max(self.at);
+            let actions = self.step(Event::Tick);
+            let looks = looks(&actions);
+            if looks.is_empty() {
+                return actions;
+            }
+            for parts in looks {
+                let facts = Some(Box::new(Facts::clone(self.state.facts())));
+                self.step(Event::Read { parts, facts });
+            }
+        }
     }
 
     /// Up to the BOOT_EVENT that is in flight.
     fn booted(mut self) -> Self {
         self.step(Event::Started { timeline: vec![] });
-        self.step(Event::Gathered(Box::new(gathered())));
+        self.step(read(gathered()));
         self.step(Event::Links(vec![link_seen(Link::Up)]));
         let actions = self.step(bound());
         assert!(sends_boot_event(&actions), "{actions:?}");
@@ -85,9 +96,17 @@ impl Bench {
     }
 
     fn devices_settled(&mut self) -> Vec<Action> {
-        let actions = self.step(Event::ModulesSettled);
-        assert!(actions.iter().any(|action| matches!(action, Action::GatherFacts)), "{actions:?}");
-        self.step(Event::Gathered(Box::new(gathered())))
+        let actions = self.step(settled(&[]));
+        assert!(looks(&actions).iter().any(|parts| parts.contains(&Part::Disks)), "{actions:?}");
+        self.step(read(gathered()))
+    }
+
+    /// Ends the looks at the BMC and the disks' health that are under way since the start, and those wanted since.
+    fn finish_slow_looks(&mut self) {
+        for _ in 0..2 {
+            let parts = Parts::from(SLOW);
+            self.step(Event::Read { parts, facts: Some(Box::new(gathered())) });
+        }
     }
 
     /// Up to an open session: facts and the first long-poll are in flight.
@@ -152,6 +171,28 @@ fn sent_facts(actions: &[Action]) -> Option<u64> {
         Action::SendFacts { report, .. } => Some(report.generation.0),
         _ => None,
     })
+}
+
+/// What may take a BMC or a disk seconds.
+const SLOW: [Part; 3] = [Part::DiskHealth, Part::Bmc, Part::BmcHealth];
+
+/// What a look at all else found.
+fn read(facts: Facts) -> Event {
+    let parts = Part::ALL.into_iter().filter(|part| !SLOW.contains(part)).collect();
+    Event::Read { parts, facts: Some(Box::new(facts)) }
+}
+
+fn settled(subsystems: &[&str]) -> Event {
+    Event::DevicesSettled { subsystems: subsystems.iter().map(|name| (*name).to_owned()).collect() }
+}
+
+/// The looks among actions, each as its parts.
+fn looks(actions: &[Action]) -> Vec<Parts> {
+    let looks = actions.iter().filter_map(|action| match action {
+        Action::Look { parts, .. } => Some(parts.clone()),
+        _ => None,
+    });
+    looks.collect()
 }
 
 fn gathered() -> Facts {

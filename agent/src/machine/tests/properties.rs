@@ -59,10 +59,10 @@ fn event() -> impl Strategy<Value = Event> {
             neighbours: Neighbours::Silent { reason: "silent".into() },
             vlan: Vlan::default(),
         }),
-        Just(Event::ModulesSettled),
+        Just(settled(&[])),
         Just(Event::ClockSet { source: "NTP".into() }),
         "[a-z]{0,3}".prop_map(Event::Warning),
-        Just(Event::Gathered(Box::new(gathered()))),
+        Just(read(gathered())),
         (0..4u64).prop_map(move |asker| Event::PromotionAsked {
             asker: AskerId(asker),
             request: request.clone(),
@@ -108,7 +108,8 @@ struct Watch {
 impl Watch {
     fn kind(action: &Action) -> Option<&'static str> {
         Some(match action {
-            Action::GatherFacts => "gather",
+            Action::Look { parts, .. } if parts.iter().all(|part| SLOW.contains(part)) => "slow look",
+            Action::Look { .. } => "look",
             Action::SendBootEvent { .. } => "boot event",
             Action::SendFacts { .. } => "facts",
             Action::Poll { .. } => "poll",
@@ -156,7 +157,7 @@ impl Watch {
         }
         let spare = standing(AssetState::Spare);
         Some(match self.flying.remove(0) {
-            Action::GatherFacts => Event::Gathered(Box::new(gathered())),
+            Action::Look { parts, .. } => Event::Read { parts, facts: Some(Box::new(gathered())) },
             Action::SendBootEvent { .. } => {
                 Event::Greeted(failure.map_or_else(|| Ok(Box::new(whoami(AssetState::Spare))), Err))
             }
@@ -215,7 +216,7 @@ proptest! {
                 let answered = match &event {
                     Event::Reported(_) => Some("report"),
                     Event::Polled(_) => Some("poll"),
-                    Event::Gathered(_) => Some("gather"),
+                    Event::Read { .. } => Some("look"),
                     _ => None,
                 };
                 if let Some(kind) = answered
