@@ -120,4 +120,7 @@ pub struct PlannedLink {
     /// The least speed, in Mb/s.
     #[serde(default)]
     pub min_speed_mbps: Option<u32>,
+    /// What it stands in for others with, as a bond's name: links of one group end in different switches.
+    #[serde(default)]
+    pub group: Option<String>,
 }

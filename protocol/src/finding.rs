@@ -14,6 +14,9 @@ pub struct Finding {
     pub subject: Option<String>,
     /// How it came out.
     pub verdict: Verdict,
+    /// How much it matters where it is no pass: a property of the check.
+    #[serde(default)]
+    pub severity: Severity,
     /// What was seen, or why nothing could be.
     pub seen: String,
     /// What was expected.
@@ -36,15 +39,58 @@ pub enum Verdict {
     Unknown,
 }
 
+/// How much a check matters. The gravest comes first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// A part is dying, or data may be lost: it does not graduate.
+    Critical,
+    /// Not what was ordered or planned: it does not graduate.
+    #[default]
+    Major,
+    /// Worth somebody's while, and no obstacle to graduation.
+    Minor,
+    /// Something newer than this build: nobody can say that it does no harm, so it does not graduate.
+    #[serde(other)]
+    Unknown,
+}
+
+impl Severity {
+    /// Whether a check of this severity must pass before the machine may graduate.
+    pub fn blocks(self) -> bool {
+        match self {
+            Self::Critical | Self::Major | Self::Unknown => true,
+            Self::Minor => false,
+        }
+    }
+}
+
+impl Finding {
+    /// Its place among others: fails, then unknowns, then passes; among each, the gravest first.
+    pub fn rank(&self) -> (u8, Severity) {
+        let verdict = match self.verdict {
+            Verdict::Fail => 0,
+            Verdict::Unknown => 1,
+            Verdict::Pass => 2,
+        };
+        (verdict, self.severity)
+    }
+
+    /// Whether it keeps the machine from graduating: anything but a pass, of a check that matters enough.
+    pub fn is_obstacle(&self) -> bool {
+        match self.verdict {
+            Verdict::Pass => false,
+            Verdict::Fail | Verdict::Unknown => self.severity.blocks(),
+        }
+    }
+}
+
 /// What the findings say in one word. No findings say nothing: a machine that nobody judged is not a good one.
 pub fn evaluation(findings: &[Finding]) -> Evaluation {
-    let passed = |finding: &Finding| match finding.verdict {
-        Verdict::Pass => true,
-        Verdict::Fail | Verdict::Unknown => false,
-    };
     match findings {
         [] => Evaluation::Pending,
-        findings if findings.iter().all(passed) => Evaluation::Passed,
-        _ => Evaluation::Failing,
+        findings if findings.iter().any(Finding::is_obstacle) => Evaluation::Failing,
+        _ => Evaluation::Passed,
     }
 }

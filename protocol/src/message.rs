@@ -89,9 +89,9 @@ impl std::fmt::Display for AssetState {
 pub enum Evaluation {
     /// Not judged yet.
     Pending,
-    /// At least one finding is not a pass.
+    /// At least one check that matters enough did not pass: see [`crate::finding::Severity`].
     Failing,
-    /// Every check passed.
+    /// Every check that matters enough passed.
     Passed,
     /// Something newer than this build.
     #[serde(other)]

@@ -3,7 +3,7 @@
 use super::{Busy, Judged, Lines, Neighbour, NicView, SenzuReach, View, draw, next};
 use pious_protocol::{
     facts::{Dhcp, Link},
-    finding::{Finding, Verdict},
+    finding::{Finding, Severity, Verdict},
     message::{AssetState, Evaluation},
 };
 use ratatui::{buffer::Buffer, layout::Rect};
@@ -45,7 +45,15 @@ fn dark(number: u8) -> NicView {
 
 fn finding(check: &str, subject: Option<&str>, verdict: Verdict, words: [&str; 3]) -> Finding {
     let [seen, expected, remedy] = words.map(str::to_owned);
-    Finding { check: check.into(), subject: subject.map(str::to_owned), verdict, seen, expected, remedy }
+    Finding {
+        check: check.into(),
+        subject: subject.map(str::to_owned),
+        verdict,
+        severity: Severity::Major,
+        seen,
+        expected,
+        remedy,
+    }
 }
 
 fn healthy() -> View {

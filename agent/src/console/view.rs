@@ -319,6 +319,7 @@ fn foreign_finding(finding: &Finding) -> Finding {
         check: foreign(&finding.check),
         subject: finding.subject.as_deref().map(foreign),
         verdict: finding.verdict,
+        severity: finding.severity,
         seen: foreign(&finding.seen),
         expected: foreign(&finding.expected),
         remedy: foreign(&finding.remedy),

@@ -402,7 +402,7 @@ impl State {
             self.facts.accepted.as_ref().is_some_and(|accepted| !accepted.differs(self.inventory.sighting()));
         let theirs = self.facts.findings.iter().filter(|theirs| is_fresh && !own(theirs));
         let mut all: Vec<_> = self.findings.iter().chain(theirs).cloned().collect();
-        all.sort_by_key(|finding| severity(finding.verdict));
+        all.sort_by_key(Finding::rank);
         all
     }
 
@@ -415,15 +415,5 @@ impl State {
     /// Where the asset stands, by Senzu's last word.
     pub fn standing(&self) -> Option<&Standing> {
         self.known.as_ref().map(|known| &known.standing)
-    }
-}
-
-/// The order in which findings are shown.
-fn severity(verdict: pious_protocol::finding::Verdict) -> u8 {
-    use pious_protocol::finding::Verdict;
-    match verdict {
-        Verdict::Fail => 0,
-        Verdict::Unknown => 1,
-        Verdict::Pass => 2,
     }
 }

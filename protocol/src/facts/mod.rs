@@ -1,7 +1,8 @@
 //! What an agent observed. Facts carry no opinion: each says where it was read, or why it could not be.
 //!
-//! Two ways to say so: a whole fact is an [`Observed`], seen with its source or absent with the reason; a flat record (a
-//! NIC, a disk) has one `source`, and names each member that it lacks, and why, in its [`Gaps`].
+//! Two ways to say so: a whole fact is an [`Observed`], seen with its source, or absent with the reason, or nothing with
+//! how that is known; a flat record (a NIC, a disk) has one `source`, and names each member that it lacks, and why, in its
+//! [`Gaps`].
 //!
 //! One file for each thing that is observed. Integers only, with the unit in the name: facts are compared.
 
@@ -39,10 +40,10 @@ pub use vlan::Vlan;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// One fact: seen, with its source, or absent, with the reason.
+/// One fact: seen, with its source; or absent, with the reason; or nothing, where the machine has no such thing.
 ///
-/// On the wire an object with one member: `{"seen": {"source": …, "value": …}}` or `{"absent": {"reason": …}}`. A member
-/// that is newer than this build is read as absent.
+/// On the wire an object with one member: `{"seen": {"source": …, "value": …}}`, `{"absent": {"reason": …}}` or
+/// `{"nothing": {"reason": …}}`. A member that is newer than this build is read as absent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case", from = "ObservedOnWire<T>")]
@@ -59,6 +60,12 @@ pub enum Observed<T> {
         /// Why.
         reason: String,
     },
+    /// There is nothing to read, and that is known: a virtio disk keeps no record of its health, a virtual machine has no
+    /// memory controller of its own. Never said for want of a driver, a permission or an answer: those are `Absent`.
+    Nothing {
+        /// How that is known.
+        reason: String,
+    },
 }
 
 /// An [`Observed`] as it is read: what is newer than this build must not cost all the other facts.
@@ -66,6 +73,7 @@ pub enum Observed<T> {
 struct ObservedOnWire<T> {
     seen: Option<SeenOnWire<T>>,
     absent: Option<AbsentOnWire>,
+    nothing: Option<AbsentOnWire>,
 }
 
 #[derive(Deserialize)]
@@ -82,10 +90,11 @@ struct AbsentOnWire {
 
 impl<T> From<ObservedOnWire<T>> for Observed<T> {
     fn from(wire: ObservedOnWire<T>) -> Self {
-        match (wire.seen, wire.absent) {
-            (Some(SeenOnWire { source, value }), _) => Self::Seen { source, value },
-            (None, Some(AbsentOnWire { reason })) => Self::Absent { reason },
-            (None, None) => Self::absent("told in a way that is newer than this build"),
+        match (wire.seen, wire.absent, wire.nothing) {
+            (Some(SeenOnWire { source, value }), _, _) => Self::Seen { source, value },
+            (None, Some(AbsentOnWire { reason }), _) => Self::Absent { reason },
+            (None, None, Some(AbsentOnWire { reason })) => Self::Nothing { reason },
+            (None, None, None) => Self::absent("told in a way that is newer than this build"),
         }
     }
 }
@@ -101,11 +110,24 @@ impl<T> Observed<T> {
         Self::Absent { reason: reason.into() }
     }
 
+    /// A fact of which there is nothing to read; `reason` says how that is known.
+    pub fn nothing(reason: impl Into<String>) -> Self {
+        Self::Nothing { reason: reason.into() }
+    }
+
     /// The value, or the reason of its absence.
     pub fn value(&self) -> Result<&T, &str> {
         match self {
             Self::Seen { value, .. } => Ok(value),
-            Self::Absent { reason } => Err(reason),
+            Self::Absent { reason } | Self::Nothing { reason } => Err(reason),
+        }
+    }
+
+    /// As [`Observed::value`]; `None` where there is nothing to read.
+    pub fn reading(&self) -> Option<Result<&T, &str>> {
+        match self {
+            Self::Seen { .. } | Self::Absent { .. } => Some(self.value()),
+            Self::Nothing { .. } => None,
         }
     }
 }
@@ -184,4 +206,15 @@ pub struct Facts {
     pub sensors: Observed<Vec<Sensor>>,
     /// The running kernel and what it lacks.
     pub kernel: Kernel,
+}
+
+impl Facts {
+    /// The interfaces that carry the server's traffic, and get cables. The BMC's door to its host is none of them, nor is
+    /// one whose role is newer than this build.
+    pub fn data_nics(&self) -> impl Iterator<Item = &Nic> {
+        self.nics.iter().filter(|nic| match nic.role {
+            NicRole::Data => true,
+            NicRole::HostInterface | NicRole::Unknown => false,
+        })
+    }
 }

@@ -32,7 +32,7 @@ pub struct Fingerprint {
     pub chassis_serial: Option<String>,
     /// SMBIOS type 17, populated slots.
     pub dimm_serials: Vec<String>,
-    /// Permanent MACs of physical NICs. Locally administered ones (virtual machines have nothing else) weigh less.
+    /// Permanent MACs of the server's own NICs; not of the BMC's door to its host, which many machines share. Locally administered ones (virtual machines have nothing else) weigh less.
     pub macs: Vec<MacAddress>,
 }
 
@@ -60,7 +60,7 @@ impl Fingerprint {
 }
 
 fn lasting_macs(facts: &crate::facts::Facts) -> Vec<MacAddress> {
-    let mut macs: Vec<_> = facts.nics.iter().filter_map(crate::facts::Nic::lasting_mac).collect();
+    let mut macs: Vec<_> = facts.data_nics().filter_map(crate::facts::Nic::lasting_mac).collect();
     macs.sort();
     macs
 }

@@ -1,90 +1,81 @@
 //! The checks by name, and the one way a finding is made.
 
-use crate::finding::{Finding, Verdict};
+use crate::finding::{Finding, Severity, Verdict};
 
-/// A check. Its name is stable: it is stored, counted and alerted on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Check {
+/// Declares the checks: each with what it is about, its name on the wire and its severity. One line of a table each, so
+/// that none of the three is forgotten.
+macro_rules! checks {
+    ($($(#[doc = $about:literal])+ $check:ident $name:literal $severity:ident;)+) => {
+        /// A check. Its name is stable: it is stored, counted and alerted on.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Check {
+            $($(#[doc = $about])+ $check,)+
+        }
+
+        impl Check {
+            /// Every check, in the order of its findings.
+            pub const ALL: &'static [Self] = &[$(Self::$check,)+];
+
+            /// The name on the wire: [`Finding::check`].
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$check => $name,)+
+                }
+            }
+
+            /// How much it matters: [`Finding::severity`].
+            pub const fn severity(self) -> Severity {
+                match self {
+                    $(Self::$check => Severity::$severity,)+
+                }
+            }
+        }
+    };
+}
+
+checks! {
     /// Somebody said what was ordered.
-    HardwareProfile,
+    HardwareProfile "hardware.profile" Major;
     /// SMBIOS type 1 manufacturer and product.
-    HardwareModel,
+    HardwareModel "hardware.model" Major;
     /// Legacy BIOS or UEFI.
-    FirmwareMode,
+    FirmwareMode "firmware.mode" Major;
     /// The processor's name.
-    CpuModel,
+    CpuModel "cpu.model" Major;
     /// Processors that work.
-    CpuSockets,
+    CpuSockets "cpu.sockets" Major;
     /// Cores that work, in all.
-    CpuCores,
+    CpuCores "cpu.cores" Major;
     /// Memory installed: the sum over SMBIOS type 17.
-    MemoryTotal,
+    MemoryTotal "memory.total" Major;
     /// Populated slots.
-    MemoryDimms,
+    MemoryDimms "memory.dimms" Major;
     /// One slot that must hold a DIMM.
-    MemorySlot,
+    MemorySlot "memory.slot" Major;
     /// Network interfaces.
-    NicsCount,
+    NicsCount "nics.count" Major;
     /// Disks of one kind.
-    DisksCount,
+    DisksCount "disks.count" Major;
     /// Somebody said how the asset is cabled.
-    CablingPlan,
+    CablingPlan "cabling.plan" Major;
+    /// Two planned NICs: each one's cable ends in the other's planned port. Only ever a fail; it stands for both ports.
+    CablingSwap "cabling.swap" Major;
     /// One planned NIC: it is there, and its link works.
-    CablingLink,
+    CablingLink "cabling.link" Major;
     /// One planned NIC: its cable ends in the planned switch port.
-    CablingPort,
+    CablingPort "cabling.port" Major;
     /// One planned NIC: the switch port carries the planned VLANs.
-    CablingVlan,
+    CablingVlan "cabling.vlan" Major;
     /// One planned NIC: the link is fast enough.
-    CablingSpeed,
+    CablingSpeed "cabling.speed" Major;
+    /// A group of planned NICs: they end in different switches.
+    CablingRedundancy "cabling.redundancy" Major;
 }
 
 impl Check {
-    /// Every check, in the order of its findings.
-    pub const ALL: [Self; 16] = [
-        Self::HardwareProfile,
-        Self::HardwareModel,
-        Self::FirmwareMode,
-        Self::CpuModel,
-        Self::CpuSockets,
-        Self::CpuCores,
-        Self::MemoryTotal,
-        Self::MemoryDimms,
-        Self::MemorySlot,
-        Self::NicsCount,
-        Self::DisksCount,
-        Self::CablingPlan,
-        Self::CablingLink,
-        Self::CablingPort,
-        Self::CablingVlan,
-        Self::CablingSpeed,
-    ];
-
-    /// The name on the wire: [`Finding::check`].
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::HardwareProfile => "hardware.profile",
-            Self::HardwareModel => "hardware.model",
-            Self::FirmwareMode => "firmware.mode",
-            Self::CpuModel => "cpu.model",
-            Self::CpuSockets => "cpu.sockets",
-            Self::CpuCores => "cpu.cores",
-            Self::MemoryTotal => "memory.total",
-            Self::MemoryDimms => "memory.dimms",
-            Self::MemorySlot => "memory.slot",
-            Self::NicsCount => "nics.count",
-            Self::DisksCount => "disks.count",
-            Self::CablingPlan => "cabling.plan",
-            Self::CablingLink => "cabling.link",
-            Self::CablingPort => "cabling.port",
-            Self::CablingVlan => "cabling.vlan",
-            Self::CablingSpeed => "cabling.speed",
-        }
-    }
-
     /// The check of this name; `None` for one that is newer than this build.
     pub fn by_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|check| check.name() == name)
+        Self::ALL.iter().copied().find(|check| check.name() == name)
     }
 
     /// Asks about the machine as a whole.
@@ -126,6 +117,7 @@ impl Question {
             check: self.check.name().to_owned(),
             subject: self.subject,
             verdict,
+            severity: self.check.severity(),
             seen,
             expected: self.expected,
             remedy,

@@ -255,8 +255,8 @@ fn slot_name(slot: &MemoryDevice) -> String {
 fn nics_count(profile: &NicProfile, facts: &Facts) -> Option<Finding> {
     let wanted = profile.count?;
     let question = Check::NicsCount.expects(count(wanted, "network interface"));
-    let seen = u32::try_from(facts.nics.len()).unwrap_or(u32::MAX);
-    let names = facts.nics.iter().map(|nic| nic.name.as_str()).collect::<Vec<_>>().join(", ");
+    let seen = u32::try_from(facts.data_nics().count()).unwrap_or(u32::MAX);
+    let names = facts.data_nics().map(|nic| nic.name.as_str()).collect::<Vec<_>>().join(", ");
     let words = match names.as_str() {
         "" => count(seen, "network interface"),
         names => format!("{}: {names}", count(seen, "network interface")),

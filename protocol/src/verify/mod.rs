@@ -6,7 +6,7 @@
 //!
 //! Rules of every check:
 //! * What nobody expects is not judged: no finding.
-//! * What could not be read is [`Verdict::Unknown`] with the reason, never a pass.
+//! * What could not be read is [`Verdict::Unknown`](crate::finding::Verdict::Unknown) with the reason, never a pass.
 //! * `seen`, `expected` and `remedy` are short, carry units, and name things as they are printed on the hardware.
 
 mod cabling;
@@ -15,21 +15,13 @@ mod hardware;
 
 pub use check::Check;
 
-use crate::{
-    expectation::Expectation,
-    facts::Facts,
-    finding::{Finding, Verdict},
-};
+use crate::{expectation::Expectation, facts::Facts, finding::Finding};
 
-/// Judges facts by an expectation. Fails come first, then unknowns, then passes; within a verdict, the order of the
-/// checks: the hardware's as [`Check`] lists them, then cable by cable in the order of the plan.
+/// Judges facts by an expectation. Fails come first, then unknowns, then passes; within a verdict, the gravest; then in
+/// the order of the checks: the hardware's as [`Check`] lists them, then cable by cable in the order of the plan.
 pub fn verify(expectation: &Expectation, facts: &Facts) -> Vec<Finding> {
     let mut findings = hardware::judge(expectation.profile.as_ref(), facts);
     findings.extend(cabling::judge(expectation.cabling.as_ref(), facts));
-    findings.sort_by_key(|finding| match finding.verdict {
-        Verdict::Fail => 0,
-        Verdict::Unknown => 1,
-        Verdict::Pass => 2,
-    });
+    findings.sort_by_key(Finding::rank);
     findings
 }

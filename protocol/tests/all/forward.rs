@@ -3,7 +3,7 @@
 use crate::golden;
 use pious_protocol::{
     facts::{Dhcp, Facts, FirmwareMode, Link, Neighbours, Observed},
-    finding::{Finding, Verdict},
+    finding::{Finding, Severity, Verdict},
     instruction::{Action, Instruction, Precondition, UnknownAction},
     message::{AssetState, Boot, Evaluation, LeaseTier, PromotionAnswer, Report},
 };
@@ -52,6 +52,7 @@ fn unknown_values_become_unknown() {
     reads(json!("QUARANTINED"), AssetState::Unknown);
     reads(json!("half_passed"), Evaluation::Unknown);
     reads(json!("perhaps"), Verdict::Unknown);
+    reads(json!("apocalyptic"), Severity::Unknown);
     reads(json!("coreboot"), FirmwareMode::Unknown);
     reads(json!("dormant"), Link::Unknown);
     reads(json!({"status": "declined", "by": "10.77.0.1"}), Dhcp::Unknown);
@@ -67,6 +68,7 @@ fn unknown_values_become_unknown() {
 fn unknown_ways_of_telling_a_fact_are_absent() {
     let newer = "told in a way that is newer than this build";
     reads(json!({"estimated": {"value": 5}}), Observed::<u32>::absent(newer));
+    reads(json!({"nothing": {"reason": "a virtio disk"}}), Observed::<u32>::nothing("a virtio disk"));
     reads(json!({"guessed": []}), Neighbours::Silent { reason: newer.into() });
 }
 
@@ -127,6 +129,7 @@ fn a_finding_of_a_newer_verdict_is_no_pass() {
         "check": "gpu.count", "subject": null, "verdict": "waived", "seen": "1", "expected": "2", "remedy": "wait"
     });
     let read: Finding = serde_json::from_value(finding).unwrap();
+    assert_eq!(read.severity, Severity::Major, "one from before severities");
     assert_eq!(pious_protocol::finding::evaluation(&[read]), Evaluation::Failing);
 }
 

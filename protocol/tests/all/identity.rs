@@ -1,6 +1,8 @@
 //! Cases of identity that the field has met.
 
+use crate::sample;
 use pious_protocol::{
+    facts::{Facts, Nic, NicRole},
     identity::{Fingerprint, Pick, Sameness, compare, is_placeholder, is_placeholder_uuid, pick},
     ids::MacAddress,
 };
@@ -139,6 +141,15 @@ fn a_blank_serial_says_nothing() {
     for blank in [None, Some(String::new()), Some("   ".into()), Some("Not Specified".into())] {
         assert_sameness(&server(), &Fingerprint { system_serial: blank, ..server() }, Sameness::Same);
     }
+}
+
+#[test]
+fn the_bmcs_door_to_its_host_names_no_machine() {
+    let data = sample::nic("eth0", "b0:7b:25:00:00:01", "Ethernet1");
+    // The same address behind every BMC of its kind.
+    let door = Nic { role: NicRole::HostInterface, ..sample::nic("usb0", "02:00:00:00:00:01", "Ethernet2") };
+    let facts = Facts { nics: vec![data, door], ..Facts::default() };
+    assert_eq!(Fingerprint::of(&facts).macs, [mac("b0:7b:25:00:00:01")]);
 }
 
 #[test]

@@ -161,6 +161,7 @@ pub fn planned(number: u8, port: &str) -> PlannedLink {
         native_vlan: Some(10),
         tagged_vlans: vec![30],
         min_speed_mbps: Some(10_000),
+        group: None,
     }
 }
 

@@ -4,7 +4,7 @@ use crate::sample;
 use pious_protocol::{
     expectation::{CablingPlan, DiskProfile, Expectation, HardwareProfile},
     facts::{Facts, FirmwareMode, Observed, Processor, Smbios, System},
-    finding::{Finding, Verdict, evaluation},
+    finding::{Finding, Severity, Verdict, evaluation},
     message::Evaluation,
     verify,
     verify::Check,
@@ -315,17 +315,26 @@ fn every_check_has_a_name_of_its_own() {
 
 #[test]
 fn the_evaluation_says_the_worst() {
-    let finding = |verdict| Finding {
+    let finding = |verdict, severity| Finding {
         check: Check::NicsCount.name().into(),
         subject: None,
         verdict,
+        severity,
         seen: String::new(),
         expected: String::new(),
         remedy: String::new(),
     };
-    let of = |verdicts: &[Verdict]| evaluation(&verdicts.iter().map(|v| finding(*v)).collect::<Vec<_>>());
+    let of = |findings: &[(Verdict, Severity)]| {
+        evaluation(&findings.iter().map(|(v, s)| finding(*v, *s)).collect::<Vec<_>>())
+    };
+    let pass = (Verdict::Pass, Severity::Critical);
     assert_eq!(of(&[]), Evaluation::Pending);
-    assert_eq!(of(&[Verdict::Pass, Verdict::Pass]), Evaluation::Passed);
-    assert_eq!(of(&[Verdict::Fail, Verdict::Pass]), Evaluation::Failing);
-    assert_eq!(of(&[Verdict::Unknown, Verdict::Pass]), Evaluation::Failing);
+    assert_eq!(of(&[pass, pass]), Evaluation::Passed);
+    for severity in [Severity::Critical, Severity::Major, Severity::Unknown] {
+        assert_eq!(of(&[(Verdict::Fail, severity), pass]), Evaluation::Failing);
+        assert_eq!(of(&[(Verdict::Unknown, severity), pass]), Evaluation::Failing);
+    }
+    // A warning is shown, and holds nothing back.
+    assert_eq!(of(&[(Verdict::Fail, Severity::Minor), pass]), Evaluation::Passed);
+    assert_eq!(of(&[(Verdict::Unknown, Severity::Minor), pass]), Evaluation::Passed);
 }

@@ -46,6 +46,7 @@ impl Rack {
                 native_vlan: port.native.or(Some(PROVISIONING_VLAN)),
                 tagged_vlans: port.tagged.clone(),
                 min_speed_mbps: None,
+                group: None,
             })
         });
         Asset {

@@ -48,9 +48,12 @@ fn judged(situation: &Situation, family: &'static str, is_ours: fn(&Finding) -> 
         return Outcome::Wait { what: "facts of this boot".into(), until: None };
     }
     let ours: Vec<&Finding> = situation.findings.iter().filter(|finding| is_ours(finding)).collect();
-    let open: Vec<&Finding> = ours.iter().copied().filter(|finding| finding.verdict != Verdict::Pass).collect();
+    let open: Vec<&Finding> = ours.iter().copied().filter(|finding| finding.is_obstacle()).collect();
     match open.as_slice() {
-        [] => Outcome::Done { words: format!("{} {family} checks passed", ours.len()) },
+        [] => match ours.iter().filter(|finding| finding.verdict != Verdict::Pass).count() {
+            0 => Outcome::Done { words: format!("{} {family} checks passed", ours.len()) },
+            minor => Outcome::Done { words: format!("{} {family} checks, of which {minor} warn", ours.len()) },
+        },
         [first, rest @ ..] => {
             let more = if rest.is_empty() { String::new() } else { format!(" (and {} more)", rest.len()) };
             let subject = first.subject.as_deref().map(|subject| format!(" of {subject}")).unwrap_or_default();

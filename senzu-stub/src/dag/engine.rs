@@ -12,7 +12,7 @@ use crate::store::{
     transitions::Transition,
 };
 use pious_protocol::{
-    finding::{Finding, Verdict},
+    finding,
     ids::{AssetId, InstructionId, UnixMs},
     instruction::Instruction,
     message::{AssetState, Evaluation, Standing},
@@ -166,24 +166,14 @@ impl Engine {
     }
 }
 
-/// What the findings say as a whole. Unknown is no pass.
+/// What the findings say as a whole.
 fn evaluation(situation: &Situation) -> Evaluation {
-    match situation.findings.as_slice() {
-        [] => match situation.has_facts {
-            // Somebody planned it, and planned nothing that could be judged; where nobody did, there is a finding.
-            true => Evaluation::Passed,
-            // Not in this boot: what was found before it is doubted as soon as it boots.
-            false => Evaluation::Pending,
-        },
-        findings if findings.iter().all(passes) => Evaluation::Passed,
-        _ => Evaluation::Failing,
-    }
-}
-
-fn passes(finding: &Finding) -> bool {
-    match finding.verdict {
-        Verdict::Pass => true,
-        Verdict::Fail | Verdict::Unknown => false,
+    match (situation.findings.as_slice(), situation.has_facts) {
+        // Somebody planned it, and planned nothing that could be judged; where nobody did, there is a finding.
+        ([], true) => Evaluation::Passed,
+        // Not in this boot: what was found before it is doubted as soon as it boots.
+        ([], false) => Evaluation::Pending,
+        (findings, _) => finding::evaluation(findings),
     }
 }
 

@@ -9,6 +9,7 @@ fn read(row: &Row) -> Result<Finding, StoreError> {
         check: row.text("check_name")?,
         subject: row.text_opt("subject")?,
         verdict: row.word("verdict")?,
+        severity: row.word("severity")?,
         seen: row.text("seen")?,
         expected: row.text("expected")?,
         remedy: row.text("remedy")?,
@@ -39,14 +40,15 @@ pub async fn replace(conn: &mut Conn, asset: AssetId, findings: &[Finding]) -> R
     clear.execute(&mut *conn).await.during("replace findings")?;
     for (position, finding) in (0i64..).zip(findings) {
         let query = sqlx::query(
-            "INSERT INTO findings (asset_id, position, check_name, subject, verdict, seen, expected, remedy)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            "INSERT INTO findings (asset_id, position, check_name, subject, verdict, severity, seen, expected, remedy)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         )
         .bind(asset.to_string())
         .bind(position)
         .bind(&finding.check)
         .bind(&finding.subject)
         .bind(word(&finding.verdict))
+        .bind(word(&finding.severity))
         .bind(&finding.seen)
         .bind(&finding.expected)
         .bind(&finding.remedy);

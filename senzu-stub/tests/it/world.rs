@@ -66,6 +66,7 @@ pub fn expectation(nic: &str, port: &str) -> Expectation {
                 native_vlan: Some(10),
                 tagged_vlans: Vec::new(),
                 min_speed_mbps: None,
+                group: None,
             }],
         }),
     }

@@ -5,7 +5,7 @@ use crate::facts::Parts;
 use pious_protocol::{
     expectation::{CablingPlan, PlannedLink},
     facts::{LldpId, Neighbour, Neighbours, Observed, Vlan},
-    finding::Verdict,
+    finding::{Severity, Verdict},
     ids::MacAddress,
 };
 
@@ -20,6 +20,7 @@ fn planned() -> Expectation {
         native_vlan: None,
         tagged_vlans: vec![],
         min_speed_mbps: None,
+        group: None,
     };
     Expectation { profile: None, cabling: Some(CablingPlan { links: vec![link] }) }
 }
@@ -195,6 +196,7 @@ fn senzus_own_findings_are_shown_while_they_are_of_these_facts() {
         check: "identity.duplicate".into(),
         subject: None,
         verdict: Verdict::Fail,
+        severity: Severity::Major,
         seen: "another server has this serial".into(),
         expected: "one".into(),
         remedy: "look".into(),
