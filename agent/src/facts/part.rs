@@ -147,7 +147,9 @@ fn take_bmc(into: &mut Observed<Bmc>, from: &Observed<Bmc>, part: impl FnOnce(&m
             source.clone_from(new_source);
             part(value, new.clone());
         }
-        (into @ (Observed::Absent { .. } | Observed::Seen { .. }), from) => *into = from.clone(),
+        (into @ (Observed::Absent { .. } | Observed::Nothing { .. } | Observed::Seen { .. }), from) => {
+            *into = from.clone();
+        }
     }
 }
 
