@@ -54,6 +54,9 @@ impl Neighbours {
 }
 
 /// One LLDP neighbour: IEEE 802.1AB-2016.
+///
+/// The members that a person asks for are always there, `null` or empty where the neighbour does not send them; the many
+/// TLVs that few switches send are left out where they were not sent, or every neighbour would be a page of `null`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
@@ -77,26 +80,37 @@ pub struct Neighbour {
     /// VLAN names (Annex D.2.3).
     pub vlans: Vec<VlanName>,
     /// Port and protocol VLANs (Annex D.2.2).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub protocol_vlans: Vec<ProtocolVlan>,
     /// Protocols that the port speaks, each as hex of its identity (Annex D.2.4).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub protocols: Vec<String>,
     /// The VLAN that the switch is managed in (Annex D.2.6).
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub management_vlan: Option<u16>,
     /// The maximum VLAN count digest (Annex D.2.5, VID Usage Digest).
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub vid_usage_digest: Option<u32>,
     /// Link aggregation (Annex D.2.7; IEEE 802.3-2012 §79.3.3 before).
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub link_aggregation: Option<LinkAggregation>,
     /// What the port negotiates (IEEE 802.3-2018 §79.3.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub mac_phy: Option<MacPhy>,
     /// Power over the cable (§79.3.2).
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub power: Option<PortPower>,
     /// The largest frame, header and checksum included (§79.3.4).
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub max_frame_bytes: Option<u16>,
     /// LLDP-MED (ANSI/TIA-1057).
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub med: Option<Med>,
     /// Capabilities that the sender has (IEEE 802.1AB-2016 §8.5.8): `bridge`, `router`, … in the standard's order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub capabilities: Vec<String>,
     /// Those of them that are switched on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub enabled_capabilities: Vec<String>,
     /// TLVs that this build does not decode.
     pub other: Vec<RawTlv>,
