@@ -10,6 +10,7 @@ pub mod console;
 pub mod decode;
 pub mod driver;
 pub mod facts;
+pub mod journal;
 pub mod machine;
 pub mod network;
 mod priority;

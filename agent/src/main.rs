@@ -2,7 +2,13 @@
 
 use clap::{Parser, Subcommand, ValueEnum};
 use pious_agent::{
-    boot, decode, driver,
+    boot,
+    console::{
+        Page,
+        demo::{self, ScreenSize},
+    },
+    decode, driver,
+    journal::Journal,
     machine::Power,
     session::{self, HostOptions},
     trust::Paths,
@@ -13,6 +19,7 @@ use std::{
     path::PathBuf,
     process::ExitCode,
 };
+use tracing_subscriber::{layer::SubscriberExt, util::SubscriberInitExt};
 
 /// PIOUS's agent: looks at the machine, reports to Senzu, does what Senzu instructs
 #[derive(Parser)]
@@ -37,6 +44,8 @@ enum Command {
         /// The file
         file: PathBuf,
     },
+    /// Show a recorded view as the console of a server does
+    Console(ConsoleArguments),
     /// Run a boot session without being PID 1; the host's network configuration is left alone
     Run(RunArguments),
     /// The child of PID 1 in the image
@@ -50,6 +59,22 @@ enum What {
     Smbios,
     /// A pcap or pcapng capture with LLDP frames
     Lldp,
+}
+
+#[derive(clap::Args)]
+struct ConsoleArguments {
+    /// The recorded view: what /v1/status answered. `q` ends it
+    #[arg(long, value_name = "FILE")]
+    demo: PathBuf,
+    /// Print one screen as text, and end
+    #[arg(long)]
+    once: bool,
+    /// The page to print
+    #[arg(long, value_enum, default_value_t, requires = "once")]
+    page: Page,
+    /// The size to print it in; without it, this terminal's
+    #[arg(long, value_name = "COLUMNSxROWS", requires = "once")]
+    size: Option<ScreenSize>,
 }
 
 #[derive(clap::Args)]
@@ -82,14 +107,12 @@ fn main() -> ExitCode {
         Command::Facts { root } => print(decode::facts(root.as_deref())),
         Command::Decode { what: What::Smbios, file } => print(decode::smbios(&file)),
         Command::Decode { what: What::Lldp, file } => print(decode::lldp(&file)),
-        Command::Run(arguments) => {
-            log();
-            exit(session::on_host(arguments.into()).map(|()| 0))
+        Command::Console(ConsoleArguments { demo: file, once: true, page, size }) => {
+            exit(demo::print(&file, page, size).map(|()| 0))
         }
-        Command::Session => {
-            log();
-            exit(session::in_image())
-        }
+        Command::Console(ConsoleArguments { demo: file, once: false, .. }) => exit(demo::show(&file).map(|()| 0)),
+        Command::Run(arguments) => exit(session::on_host(arguments.into(), log()).map(|()| 0)),
+        Command::Session => exit(session::in_image(log())),
     }
 }
 
@@ -114,9 +137,14 @@ fn exit<E: std::error::Error>(result: Result<u8, E>) -> ExitCode {
     }
 }
 
-/// Logs go to standard error: PID 1 keeps their end, and the kernel's log has them all.
-fn log() {
-    tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(false).with_max_level(tracing::Level::INFO).init();
+/// Logs go to standard error: PID 1 keeps their end, and the kernel's log has them all. Their end is also kept here, for
+/// the console.
+fn log() -> Journal {
+    let journal = Journal::default();
+    let to_stderr = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(false);
+    let levels = tracing_subscriber::filter::LevelFilter::INFO;
+    tracing_subscriber::registry().with(levels).with(to_stderr).with(journal.clone()).init();
+    journal
 }
 
 impl From<RunArguments> for HostOptions {

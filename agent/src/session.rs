@@ -3,9 +3,10 @@
 use crate::{
     boot,
     cmdline::{Cmdline, Consoles},
-    console::{self, Output, Surroundings, View},
+    console::{self, Identify, Output, Surroundings, Terminals, View},
     driver::{self, Driver},
     facts::{self, LiveHost, Parts},
+    journal::Journal,
     machine::{Config, Ending, Event, LinkSeen, NetworkOwner, Power, State},
     network,
     senzu::{self, Patience, Senzu},
@@ -20,8 +21,8 @@ use tokio::{
     sync::{mpsc, watch},
 };
 
-/// The screen: the first virtual terminal, which is in front when the kernel hands over.
-const SCREEN: &str = "/dev/tty1";
+/// The screen: the second virtual terminal. The first is in front when the kernel hands over, and is its own.
+const SCREEN: Terminals = Terminals { own: 2, kernel: 1 };
 
 /// The serial line.
 const SERIAL: &str = "/dev/ttyS0";
@@ -84,7 +85,7 @@ struct Setting {
 }
 
 /// The boot session of the image: the child of PID 1. Answers the exit code that PID 1 understands.
-pub fn in_image() -> Result<u8, SessionError> {
+pub fn in_image(journal: Journal) -> Result<u8, SessionError> {
     let cmdline = Cmdline::parse(&std::fs::read_to_string("/proc/cmdline").unwrap_or_default());
     console::quiet_kernel();
     let (trust, problems) = Trust::of_image(&Paths::of_image());
@@ -103,6 +104,7 @@ pub fn in_image() -> Result<u8, SessionError> {
             senzu_urls: urls.iter().map(ToString::to_string).collect(),
             port: Some(server::PORT),
             called: cmdline.name.clone(),
+            journal,
         },
         config: config(boot_id, &trust, urls.len(), NetworkOwner::Agent, Power::Granted),
         senzu: Senzu::new(urls, &trust.ca_pem, boot_id, Patience::default())?,
@@ -121,7 +123,7 @@ pub fn in_image() -> Result<u8, SessionError> {
 }
 
 /// A boot session on an ordinary host, whose network is its own.
-pub fn on_host(options: HostOptions) -> Result<(), SessionError> {
+pub fn on_host(options: HostOptions, journal: Journal) -> Result<(), SessionError> {
     let trust = Trust::read(&options.trust)?;
     // Whoever runs the agent by hand says himself what he speaks to.
     let urls = options.senzu.iter().map(|url| senzu::read_url(url, true)).collect::<Result<Vec<_>, _>>()?;
@@ -133,6 +135,7 @@ pub fn on_host(options: HostOptions) -> Result<(), SessionError> {
             // Only a server that listens on every address is told by each of them.
             port: options.listen.ip().is_unspecified().then(|| options.listen.port()),
             called: None,
+            journal,
         },
         config: config(boot_id, &trust, urls.len(), NetworkOwner::Host, power),
         senzu: Senzu::new(urls, &trust.ca_pem, boot_id, Patience::default())?,
@@ -265,18 +268,19 @@ fn timeline_before() -> Vec<TimelineEntry> {
 }
 
 fn outputs(consoles: Consoles, warnings: &mut Vec<String>) -> Vec<Output> {
-    let screen = || (SCREEN, Output::screen(Path::new(SCREEN)));
-    let serial = || (SERIAL, Output::lines(Path::new(SERIAL)));
+    let identify: Identify = Arc::new(|| "no BMC: this server has no identify LED that could be switched".into());
+    let screen = || ("the screen", Output::screen(SCREEN, Arc::clone(&identify)));
+    let serial = || (SERIAL, Output::lines(Path::new(SERIAL), Arc::clone(&identify)));
     let opened = match consoles {
         Consoles::Vga => vec![screen()],
         Consoles::Serial => vec![serial()],
         Consoles::Both => vec![screen(), serial()],
     };
     let mut outputs = Vec::new();
-    for (path, result) in opened {
+    for (device, result) in opened {
         match result {
             Ok(output) => outputs.push(output),
-            Err(error) => warnings.push(format!("no console on {path} ({error})")),
+            Err(error) => warnings.push(format!("no console on {device} ({error})")),
         }
     }
     outputs

@@ -29,9 +29,13 @@ pub(super) struct Consoles {
 }
 
 struct Console {
+    name: String,
     file: File,
     is_screen: bool,
 }
+
+/// The virtual terminal in front, whichever that is when it is opened: a session brings its own there.
+const IN_FRONT: &str = "tty0";
 
 impl Consoles {
     /// Opens every console that the kernel uses; `/dev/console` where it does not tell.
@@ -48,6 +52,7 @@ impl Consoles {
     pub(super) fn say(&mut self, text: &str) {
         let text = text.replace('\n', "\r\n");
         for console in &mut self.opened {
+            console.follow();
             console.write(&text);
             console.write("\r\n");
         }
@@ -56,6 +61,7 @@ impl Consoles {
     /// Takes the consoles over from a session: what comes next stands on a clean screen, or on a fresh line.
     pub(super) fn take_over(&mut self) {
         for console in &mut self.opened {
+            console.follow();
             let fresh = if console.is_screen { FRESH_SCREEN } else { FRESH_LINE };
             console.write(fresh);
         }
@@ -76,7 +82,16 @@ impl Console {
             .write(true)
             .custom_flags(nix::libc::O_NOCTTY | nix::libc::O_NONBLOCK | nix::libc::O_CLOEXEC)
             .open(format!("/dev/{name}"))?;
-        Ok(Self { file, is_screen: is_screen(name) })
+        Ok(Self { name: name.to_owned(), file, is_screen: is_screen(name) })
+    }
+
+    /// What is said now must be seen now: not behind the terminal that a session has brought to the front since.
+    fn follow(&mut self) {
+        if self.name == IN_FRONT
+            && let Ok(now) = Self::open(IN_FRONT)
+        {
+            *self = now;
+        }
     }
 
     /// Writes what the console takes within its patience, and drops the rest.

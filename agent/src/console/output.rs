@@ -1,9 +1,17 @@
 //! Where the console is shown: one thread per device, so that a serial line held by flow control never stalls a boot
-//! session. A device gets the newest view when it is ready for one; what it was too slow for it never sees.
+//! session. A device gets the newest view when it is ready for one; what it was too slow for it never sees. The same
+//! thread takes the device's keys.
 
-use super::{Lines, View, draw};
-use crate::priority::Turn;
-use nix::libc;
+use super::{
+    Key, Lines, Page, Panel, View, draw, kernel_log, key, page,
+    vt::{self, FlowControl},
+};
+use crate::{driver::now, priority::Turn};
+use nix::{
+    errno::Errno,
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+    sys::eventfd::{EfdFlags, EventFd},
+};
 use ratatui::{
     Terminal, TerminalOptions, Viewport,
     backend::{Backend, CrosstermBackend},
@@ -11,28 +19,46 @@ use ratatui::{
 };
 use std::{
     fs::{File, OpenOptions},
-    io::{self, BufWriter, Write},
-    os::fd::AsRawFd,
+    io::{self, BufWriter, Read, Write},
+    os::{fd::AsFd, unix::fs::OpenOptionsExt},
     path::Path,
-    sync::{Arc, Condvar, Mutex, PoisonError},
-    time::Duration,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
-/// A screen that does not tell its size is a VGA text console.
-const FALLBACK_SIZE: Size = Size { width: 80, height: 25 };
+/// How often a screen is painted whole, though nothing changed: something may have scribbled over it. Painting a large
+/// framebuffer takes an emulated processor a fifth of a second.
+const REPAINT: Duration = Duration::from_secs(600);
 
-/// How often a screen is painted whole, though nothing changed: a driver may have scribbled over it.
-const REPAINT: Duration = Duration::from_secs(60);
-
-/// How often a screen looks whether its size changed (a framebuffer driver came): there is no event for it.
+/// How often a screen looks whether its size changed (a framebuffer driver came), and what it no longer marks: there is
+/// no event for either.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// How long the last view may take to reach its device before the machine goes down.
 const LAST_VIEW: Duration = Duration::from_millis(500);
 
+/// How long the keys of a device rest that has failed: it may be plugged in again.
+const REST: Duration = Duration::from_secs(10);
+
+/// What comes on a serial line within this is taken for one press: at 9600 baud, noise and echoes are then too long for
+/// hands (see [`key::decode`]), and an arrow's three bytes are together.
+const PRESS: Duration = Duration::from_millis(50);
+
+/// What a kernel keeps for a terminal that is not read (N_TTY_BUF_SIZE).
+const MOST_INPUT_BYTES: usize = 4096;
+
+/// How wide a page is printed on a serial line: nobody asked its terminal.
+const LINE_COLUMNS: usize = 100;
+
 /// No blanking of the screen (`setterm --blank 0`), no powering down of the monitor, cursor hidden, screen cleared.
 /// A blanked console gets the machine reset mid-write.
 const PREPARE_SCREEN: &[u8] = b"\x1b[9;0]\x1b[14;0]\x1b[?25l\x1b[0m\x1b[2J\x1b[H";
+
+/// The way back from the kernel's page.
+const BACK: &[u8] = b"\r\n\x1b[7m Messages of the kernel. Any key: back \x1b[0m\r\n";
+
+/// Switches the chassis's identify LED and says how that went. May take its time.
+pub type Identify = Arc<dyn Fn() -> String + Send + Sync>;
 
 /// One device that shows the console.
 #[derive(Debug)]
@@ -40,39 +66,80 @@ pub struct Output {
     slot: Arc<Slot>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Slot {
     newest: Mutex<Newest>,
     changed: Condvar,
+    wake: EventFd,
 }
 
 #[derive(Debug, Default)]
 struct Newest {
     view: Option<Arc<View>>,
     is_shown: bool,
+    /// How identifying went.
+    answer: Option<String>,
+    is_identifying: bool,
+}
+
+/// The virtual terminals, by number: `/dev/ttyN`.
+#[derive(Clone, Copy, Debug)]
+pub struct Terminals {
+    /// The console's own.
+    pub own: u8,
+    /// The one that is in front when the kernel hands over, where its messages are.
+    pub kernel: u8,
 }
 
 impl Output {
-    /// A full screen, e.g. `/dev/tty1`.
-    pub fn screen(path: &Path) -> io::Result<Self> {
-        let mut file = OpenOptions::new().read(true).write(true).open(path)?;
-        file.write_all(PREPARE_SCREEN)?;
-        Self::start("console-screen", move |slot| show_screen(slot, &file))
+    /// A full screen on a virtual terminal of its own, and the kernel's log on another. Where the screen is none with
+    /// terminals that take turns, it is all there is, and is drawn on.
+    pub fn screen(terminals: Terminals, identify: Identify) -> io::Result<Self> {
+        let kernel = open(&format!("/dev/tty{}", terminals.kernel))?;
+        let own = open(&format!("/dev/tty{}", terminals.own))
+            .and_then(|own| vt::bring_to_front(&own, terminals.own).map(|()| own));
+        let (own, kernel) = match own {
+            Ok(own) => {
+                // Without it, the kernel's page is what is left of its boot.
+                let _no_log = kernel.try_clone().and_then(|page| kernel_log::show_on(page, terminals.own));
+                (own, Some((kernel, terminals.kernel)))
+            }
+            Err(_) => (kernel, None),
+        };
+        let mut screen = Screen::new(own)?;
+        Self::start("console-screen", move |slot| {
+            loop {
+                match screen.turn(slot) {
+                    Some(Key::Identify) => identify_by(slot, &identify),
+                    Some(Key::Kernel) => screen.show_kernel(kernel.as_ref()),
+                    Some(Key::Page(_) | Key::Up(_) | Key::Down(_) | Key::Quit) | None => {}
+                }
+            }
+        })
     }
 
     /// Lines, e.g. on `/dev/ttyS0`.
-    pub fn lines(path: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new().write(true).open(path)?;
-        Self::start("console-lines", move |slot| show_lines(slot, file, "\r\n"))
+    pub fn lines(path: &Path, identify: Identify) -> io::Result<Self> {
+        let device = open(path)?;
+        let keys = Keyboard::new(device.try_clone()?, FlowControl::Heeded);
+        Self::start("console-lines", move |slot| show_lines(slot, keys, device, &identify))
     }
 
     /// Lines on standard error, for an ordinary host.
     pub fn stderr() -> io::Result<Self> {
-        Self::start("console-stderr", move |slot| show_lines(slot, io::stderr(), "\n"))
+        Self::start("console-stderr", move |slot| {
+            let mut lines = Lines::default();
+            loop {
+                slot.wait(&mut Keyboard::none(), None);
+                let (Some(view), _) = slot.take() else { continue };
+                let _not_there = io::stderr().write_all(lines.show(&view).as_bytes());
+                slot.shown(&view);
+            }
+        })
     }
 
-    fn start(name: &str, show: impl FnOnce(&Slot) + Send + 'static) -> io::Result<Self> {
-        let slot = Arc::new(Slot::default());
+    fn start(name: &str, show: impl FnOnce(&Arc<Slot>) + Send + 'static) -> io::Result<Self> {
+        let slot = Arc::new(Slot::new()?);
         let theirs = Arc::clone(&slot);
         std::thread::Builder::new().name(name.into()).spawn(move || {
             Turn::Last.take();
@@ -83,92 +150,288 @@ impl Output {
 
     /// Shows a view, soon.
     pub fn show(&self, view: Arc<View>) {
-        let mut newest = self.slot.newest.lock().unwrap_or_else(PoisonError::into_inner);
-        newest.view = Some(view);
-        newest.is_shown = false;
-        self.slot.changed.notify_all();
+        self.slot.show(view);
     }
 
     /// Waits until the newest view is on the device, a moment at most.
     pub fn finish(&self) {
-        let newest = self.slot.newest.lock().unwrap_or_else(PoisonError::into_inner);
-        let waiting =
-            self.slot.changed.wait_timeout_while(newest, LAST_VIEW, |newest| newest.view.is_some() && !newest.is_shown);
+        let is_waited_for = |newest: &mut Newest| newest.view.is_some() && !newest.is_shown;
+        let waiting = self.slot.changed.wait_timeout_while(self.slot.newest(), LAST_VIEW, is_waited_for);
         drop(waiting);
     }
 }
 
+fn open(path: impl AsRef<Path>) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).custom_flags(nix::libc::O_NOCTTY).open(path)
+}
+
 impl Slot {
-    /// The newest view when there is one that is not shown yet; else the same again, after a while.
-    fn wait(&self, at_most: Duration) -> (Option<Arc<View>>, bool) {
-        let newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_stale = |newest: &mut Newest| newest.view.is_none() || newest.is_shown;
-        match self.changed.wait_timeout_while(newest, at_most, is_stale) {
-            Ok((newest, waited)) => (newest.view.clone(), !waited.timed_out()),
-            Err(poisoned) => (poisoned.into_inner().0.view.clone(), true),
-        }
+    fn new() -> io::Result<Self> {
+        let wake = EventFd::from_flags(EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC)?;
+        Ok(Self { newest: Mutex::default(), changed: Condvar::new(), wake })
+    }
+
+    fn newest(&self) -> MutexGuard<'_, Newest> {
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn show(&self, view: Arc<View>) {
+        let mut newest = self.newest();
+        (newest.view, newest.is_shown) = (Some(view), false);
+        self.rouse();
+    }
+
+    fn rouse(&self) {
+        // It fails where the thread was roused 2^64 times and never came: then once more is no loss.
+        let _roused_already = self.wake.write(1);
+    }
+
+    /// Waits for a view, a key, or an answer; answers the keys.
+    fn wait(&self, keys: &mut Keyboard, at_most: Option<Duration>) -> Vec<Key> {
+        let pressed = keys.wait(&self.wake, at_most);
+        let _was_not_roused = self.wake.read();
+        pressed
+    }
+
+    /// What came meanwhile: a view that is not shown yet, and how identifying went.
+    fn take(&self) -> (Option<Arc<View>>, Option<String>) {
+        let mut newest = self.newest();
+        let view = newest.view.clone().filter(|_| !newest.is_shown);
+        (view, newest.answer.take())
     }
 
     fn shown(&self, view: &Arc<View>) {
-        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut newest = self.newest();
         newest.is_shown = newest.view.as_ref().is_some_and(|newest| Arc::ptr_eq(newest, view));
         self.changed.notify_all();
     }
 }
 
-fn show_screen(slot: &Slot, file: &File) {
-    let mut painted = Duration::ZERO;
-    let mut size = size_of(file);
-    let Ok(mut terminal) = terminal(file, size) else { return };
-    loop {
-        let (view, is_new) = slot.wait(LOOK);
-        let Some(view) = view else { continue };
-        painted += LOOK;
-        let now_size = size_of(file);
-        let is_resized = now_size != size;
+/// Identifies in a thread of its own, one at a time: a BMC may take seconds, and a screen must not.
+fn identify_by(slot: &Arc<Slot>, identify: &Identify) {
+    if std::mem::replace(&mut slot.newest().is_identifying, true) {
+        return;
+    }
+    let (theirs, identify) = (Arc::clone(slot), Arc::clone(identify));
+    let answer = move |words: String| {
+        let mut newest = theirs.newest();
+        (newest.answer, newest.is_identifying) = (Some(words), false);
+        theirs.rouse();
+    };
+    let otherwise = answer.clone();
+    let work = move || answer(identify());
+    if let Err(error) = std::thread::Builder::new().name("identify".into()).spawn(work) {
+        otherwise(format!("the identify LED can't be switched: {error}"));
+    }
+}
+
+/// A device's keys.
+struct Keyboard {
+    device: Option<File>,
+    flow: FlowControl,
+    rests_until: Option<Instant>,
+}
+
+impl Keyboard {
+    fn new(device: File, flow: FlowControl) -> Self {
+        // Without it keys come when a line is ended, which is better than none.
+        let _by_lines = vt::take_keys(&device, flow);
+        Self { device: Some(device), flow, rests_until: None }
+    }
+
+    fn none() -> Self {
+        Self { device: None, flow: FlowControl::Ignored, rests_until: None }
+    }
+
+    /// Waits for keys, or for being roused.
+    fn wait(&mut self, wake: &EventFd, at_most: Option<Duration>) -> Vec<Key> {
+        let left = self.rests_until.map(|until| until.saturating_duration_since(Instant::now()));
+        let rest = left.filter(|left| !left.is_zero());
+        let device = self.device.as_ref().filter(|_| rest.is_none());
+        let mut waited = vec![PollFd::new(wake.as_fd(), PollFlags::POLLIN)];
+        waited.extend(device.map(|device| PollFd::new(device.as_fd(), PollFlags::POLLIN)));
+        let at_most = at_most.into_iter().chain(rest).min();
+        let timeout = at_most.map_or(PollTimeout::NONE, |most| PollTimeout::try_from(most).unwrap_or(PollTimeout::MAX));
+        match poll(&mut waited, timeout) {
+            Ok(_) | Err(Errno::EINTR) => {}
+            // Nothing to wait with: rest, rather than turn in circles.
+            Err(_) => std::thread::sleep(LOOK),
+        }
+        let is_pressed = waited.get(1).and_then(PollFd::any).unwrap_or_default();
+        if is_pressed { self.read() } else { Vec::new() }
+    }
+
+    fn read(&mut self) -> Vec<Key> {
+        let Some(mut device) = self.device.as_ref() else { return Vec::new() };
+        match self.flow {
+            FlowControl::Heeded => std::thread::sleep(PRESS),
+            FlowControl::Ignored => {}
+        }
+        let mut bytes = vec![0; MOST_INPUT_BYTES];
+        match device.read(&mut bytes) {
+            Ok(count @ 1..) => key::decode(bytes.get(..count).unwrap_or_default()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Vec::new(),
+            // Hung up, or gone.
+            Ok(0) | Err(_) => {
+                self.rests_until = Some(Instant::now() + REST);
+                Vec::new()
+            }
+        }
+    }
+}
+
+/// A terminal, the panel that it shows, and its keys.
+pub(super) struct Screen {
+    file: File,
+    keys: Keyboard,
+    panel: Panel,
+    size: Size,
+    terminal: Terminal<CrosstermBackend<BufWriter<File>>>,
+    painted: Instant,
+}
+
+impl Screen {
+    pub fn new(mut file: File) -> io::Result<Self> {
+        file.write_all(PREPARE_SCREEN)?;
+        let size = vt::size(&file);
+        let mut backend = CrosstermBackend::new(BufWriter::new(file.try_clone()?));
+        backend.clear()?;
+        let viewport = Viewport::Fixed(whole(size));
+        let terminal = Terminal::with_options(backend, TerminalOptions { viewport })?;
+        let keys = Keyboard::new(file.try_clone()?, FlowControl::Ignored);
+        Ok(Self { file, keys, panel: Panel::default(), size, terminal, painted: Instant::now() })
+    }
+
+    /// Waits for news a while, and draws them; answers a key that is not about what this screen shows.
+    fn turn(&mut self, slot: &Slot) -> Option<Key> {
+        let keys = slot.wait(&mut self.keys, Some(LOOK));
+        let at = now();
+        let mut is_changed = self.panel.pass(at);
+        let (view, answer) = slot.take();
+        if let Some(words) = answer {
+            self.panel.notice(words, at);
+            is_changed = true;
+        }
+        if let Some(view) = &view {
+            self.panel.show(Arc::clone(view), at);
+        }
+        let mut other = None;
+        for key in keys {
+            match self.panel.press(key, at) {
+                true => is_changed = true,
+                false => other = Some(key),
+            }
+        }
+        if self.is_repainted() || is_changed || view.is_some() {
+            self.draw();
+        }
+        if let Some(view) = view {
+            slot.shown(&view);
+        }
+        other
+    }
+
+    /// Clears the screen where it has another size, or was not painted whole for long.
+    fn is_repainted(&mut self) -> bool {
+        let size = vt::size(&self.file);
+        let is_resized = size != self.size;
         if is_resized {
-            size = now_size;
-            let _kept_as_it_is = terminal.resize(Rect::new(0, 0, size.width, size.height));
+            self.size = size;
+            let _kept_as_it_is = self.terminal.resize(whole(size));
         }
-        let is_overdue = painted >= REPAINT;
-        if is_resized || is_overdue {
-            painted = Duration::ZERO;
-            let _next_time = terminal.clear();
+        let is_due = is_resized || self.painted.elapsed() >= REPAINT;
+        if is_due {
+            self.painted = Instant::now();
+            let _next_time = self.terminal.clear();
         }
-        if is_new || is_resized || is_overdue {
-            let _next_time = terminal.draw(|frame| draw(&view, frame.area(), frame.buffer_mut()));
+        is_due
+    }
+
+    fn draw(&mut self) {
+        if self.panel.has_view() {
+            let panel = &mut self.panel;
+            let _next_time = self.terminal.draw(|frame| draw(panel, frame.area(), frame.buffer_mut()));
+        }
+    }
+
+    fn show_kernel(&mut self, kernel: Option<&(File, u8)>) {
+        let shown = kernel.map(|(page, number)| {
+            let mut page = page;
+            page.write_all(BACK).and_then(|()| vt::bring_to_front(page, *number))
+        });
+        let words = match shown {
+            Some(Ok(())) => return,
+            Some(Err(error)) => format!("the kernel's messages can't be shown: {error}"),
+            None => "this screen has no second terminal for the kernel's messages: see the serial line".into(),
+        };
+        self.panel.notice(words, now());
+        self.draw();
+    }
+}
+
+fn whole(size: Size) -> Rect {
+    Rect::new(0, 0, size.width, size.height)
+}
+
+fn show_lines(slot: &Arc<Slot>, mut keys: Keyboard, mut device: File, identify: &Identify) {
+    let mut lines = Lines::default();
+    let mut newest: Option<Arc<View>> = None;
+    loop {
+        let mut text = String::new();
+        let pressed = slot.wait(&mut keys, None);
+        let (view, answer) = slot.take();
+        if let Some(view) = &view {
+            text.push_str(&lines.show(view));
+            newest = Some(Arc::clone(view));
+        }
+        text.extend(answer.map(|words| format!("  {words}\n")));
+        for key in pressed {
+            match key {
+                Key::Page(page) => text.extend(newest.as_ref().map(|view| print_page(page, view))),
+                Key::Identify => identify_by(slot, identify),
+                Key::Kernel => text.push_str(
+                    &kernel_log::latest()
+                        .unwrap_or_else(|error| format!("  the kernel's log can't be read: {error}\n")),
+                ),
+                Key::Up(_) | Key::Down(_) | Key::Quit => {}
+            }
+        }
+        // A device that fails is not there; the next view may find it again.
+        let _not_there = device.write_all(text.replace('\n', "\r\n").as_bytes()).and_then(|()| device.flush());
+        if let Some(view) = view {
             slot.shown(&view);
         }
     }
 }
 
-fn terminal(file: &File, size: Size) -> io::Result<Terminal<CrosstermBackend<BufWriter<File>>>> {
-    let mut backend = CrosstermBackend::new(BufWriter::new(file.try_clone()?));
-    backend.clear()?;
-    let viewport = Viewport::Fixed(Rect::new(0, 0, size.width, size.height));
-    Terminal::with_options(backend, TerminalOptions { viewport })
-}
-
-fn show_lines(slot: &Slot, mut device: impl Write, end_of_line: &str) {
-    let mut lines = Lines::default();
-    loop {
-        let (view, is_new) = slot.wait(Duration::MAX);
-        let (Some(view), true) = (view, is_new) else { continue };
-        let text = lines.show(&view).replace('\n', end_of_line);
-        // A device that fails is not there; the next view may find it again.
-        let _not_there = device.write_all(text.as_bytes()).and_then(|()| device.flush());
-        slot.shown(&view);
+/// A page as lines; the summary is what a console that was told nothing yet is told.
+fn print_page(page: Page, view: &View) -> String {
+    match page {
+        Page::Summary => Lines::default().show(view),
+        page @ (Page::Nics | Page::Disks | Page::Memory | Page::Bmc | Page::Log) => {
+            let rows = page::rows(page, view, LINE_COLUMNS);
+            let rows = rows.into_iter().map(|row| row.text + "\n").collect::<String>();
+            format!("-- {} --\n{rows}-- end of {}; S: Summary --\n", page.name(), page.name())
+        }
     }
 }
 
-/// The screen's size; a screen that says 0×0 or nothing is taken for 80×25.
-fn size_of(file: &File) -> Size {
-    let mut size = libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
-    // SAFETY: the descriptor is open for as long as `file` lives, and TIOCGWINSZ writes one winsize, which `size` is.
-    let result = unsafe { libc::ioctl(file.as_raw_fd(), libc::TIOCGWINSZ, &raw mut size) };
-    match result {
-        0 if size.ws_col > 0 && size.ws_row > 0 => Size { width: size.ws_col, height: size.ws_row },
-        _ => FALLBACK_SIZE,
+/// Shows one view on a terminal until somebody quits.
+pub(super) fn show_until_quit(terminal: File, view: View) -> io::Result<()> {
+    let slot = Slot::new()?;
+    slot.show(Arc::new(view));
+    let mut screen = Screen::new(terminal)?;
+    let no_bmc = "this is a recording: it has no identify LED";
+    loop {
+        match screen.turn(&slot) {
+            Some(Key::Quit) => return Ok(()),
+            Some(Key::Identify) => {
+                slot.newest().answer = Some(no_bmc.to_owned());
+                slot.rouse();
+            }
+            Some(Key::Kernel) => screen.show_kernel(None),
+            Some(Key::Page(_) | Key::Up(_) | Key::Down(_)) | None => {}
+        }
     }
 }
 

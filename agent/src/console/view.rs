@@ -1,20 +1,25 @@
 //! The view model: what there is to show, and nothing about how.
+//!
+//! It is what `/v1/status` answers, and what `pious-agent console --demo` reads: a member that a recording lacks has its
+//! default, one that is newer than this build is left out.
 
-use super::{next, words::plain};
-use crate::machine::{Ending, Judging, Reach, State, is_routable};
+mod hardware;
+mod of_state;
+
+pub use hardware::Hardware;
+pub use of_state::Surroundings;
+
+use crate::journal::Entries;
 use pious_protocol::{
-    facts::{Dhcp, Link, Neighbours, Nic},
-    finding::{Finding, Verdict},
+    facts::{Dhcp, Link},
+    finding::Finding,
     message::{AssetState, Evaluation, TimelineEntry},
 };
-use serde::Serialize;
-use std::time::Duration;
-
-/// The longest text of anybody else's (a switch's name, Senzu's reason) that is shown.
-const MAX_FOREIGN_CHARS: usize = 200;
+use serde::{Deserialize, Serialize};
 
 /// Everything that is shown.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct View {
     /// The agent's version.
     pub version: String,
@@ -62,22 +67,31 @@ pub struct View {
     pub next: String,
     /// The moments of this boot.
     pub timeline: Vec<TimelineEntry>,
+    /// This server's page in Senzu, once Senzu has said who this is.
+    pub senzu_page: Option<String>,
+    /// How long ago that was read which tells of no change by itself.
+    pub ages: Vec<Age>,
+    /// What the pages show of the hardware.
+    pub facts: Hardware,
+    /// The end of the agent's log, the oldest first.
+    pub log: Entries,
 }
 
 /// Whether there is a judgement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Judged {
     /// There is.
     Yes,
     /// Not yet: drivers load.
+    #[default]
     DriversLoad,
     /// Not yet: Senzu has not said what is expected.
     NothingExpected,
 }
 
 /// Whether Senzu answers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "reach")]
 pub enum SenzuReach {
     /// Not asked yet, and why.
@@ -98,13 +112,32 @@ pub enum SenzuReach {
     },
 }
 
+impl Default for SenzuReach {
+    fn default() -> Self {
+        Self::Untried { why: String::new() }
+    }
+}
+
+/// When something was last read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Age {
+    /// What, in a word or two: `disk health`.
+    pub what: String,
+    /// How long ago, in seconds; rounded down so far as nobody would miss it.
+    pub age_s: u64,
+}
+
 /// One NIC.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct NicView {
     /// The kernel's name.
     pub name: String,
     /// Its lasting address.
     pub mac: Option<String>,
+    /// Where people find it: the slot, or the onboard port.
+    pub location: Option<String>,
     /// Whether the link works.
     pub link: Link,
     /// Negotiated speed.
@@ -124,7 +157,8 @@ pub struct NicView {
 }
 
 /// The other end of a cable.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Neighbour {
     /// The switch's name.
     pub switch: String,
@@ -133,195 +167,11 @@ pub struct Neighbour {
 }
 
 /// Work that must not be disturbed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Busy {
     /// What is going on.
     pub words: String,
     /// How far.
     pub percent: Option<u8>,
-}
-
-impl View {
-    /// The view of a machine's state. `senzu_urls` are as the machine was told, `port` is the agent's server's.
-    pub fn of(state: &State, now: Duration, surroundings: &Surroundings) -> Self {
-        let (findings, passed): (Vec<_>, Vec<_>) =
-            state.findings().into_iter().partition(|finding| finding.verdict != Verdict::Pass);
-        let known = state.known.as_ref();
-        let facts = state.facts();
-        let mut view = Self {
-            version: state.config().agent_version.clone(),
-            boot_id: state.config().boot_id.to_string(),
-            asset: known.map(|known| foreign(&known.name)).or_else(|| surroundings.called.as_deref().map(foreign)),
-            is_confirmed: known.is_some(),
-            state: known.map(|known| known.standing.state),
-            evaluation: known.map(|known| known.standing.evaluation),
-            step: known.and_then(|known| known.standing.step.as_deref()).map(foreign),
-            reason: known.and_then(|known| known.standing.reason.as_deref()).map(foreign),
-            machine: if state.inventory.is_gathered() {
-                machine_words(facts)
-            } else {
-                "looking at the hardware".into()
-            },
-            senzu: reach_of(state, now),
-            senzu_url: surroundings.senzu_url(state.senzu),
-            nics: facts.nics.iter().map(NicView::of).collect(),
-            links_settle: now < state.links_settle_at,
-            findings: findings.iter().map(foreign_finding).collect(),
-            passed: passed.len(),
-            judged: match state.judging() {
-                Judging::Judged => Judged::Yes,
-                Judging::DevicesComing => Judged::DriversLoad,
-                Judging::NothingExpected => Judged::NothingExpected,
-            },
-            agent_urls: agent_urls(&facts.nics, surroundings.port),
-            warnings: state.warnings.iter().map(|warning| foreign(warning)).collect(),
-            missing_firmware: facts.kernel.missing_firmware.iter().map(|file| foreign(file)).collect(),
-            busy: None,
-            ending: state.farewell.map(|farewell| ending_words(farewell.ending)),
-            next: String::new(),
-            timeline: state.timeline().to_vec(),
-        };
-        view.warnings.extend(firmware_warning(&view.missing_firmware));
-        view.next = next::of(&view);
-        view
-    }
-
-    /// The same view with work that must not be disturbed.
-    pub fn busy_with(mut self, busy: Busy) -> Self {
-        self.busy = Some(busy);
-        self.next = next::of(&self);
-        self
-    }
-}
-
-/// What the view shows that the machine does not know.
-#[derive(Clone, Debug, Default)]
-pub struct Surroundings {
-    /// Senzu's URLs, as the machine counts them.
-    pub senzu_urls: Vec<String>,
-    /// The port of the agent's own server, where it runs.
-    pub port: Option<u16>,
-    /// What PXE calls the asset.
-    pub called: Option<String>,
-}
-
-impl Surroundings {
-    fn senzu_url(&self, number: usize) -> String {
-        self.senzu_urls.get(number).map(|url| foreign(url.trim_end_matches('/'))).unwrap_or_default()
-    }
-}
-
-impl NicView {
-    fn of(nic: &Nic) -> Self {
-        let mut other_vlans: Vec<_> =
-            nic.vlan.announced.iter().map(|vlan| vlan.id).chain(nic.vlan.tags_seen.iter().copied()).collect();
-        other_vlans.retain(|vlan| Some(*vlan) != nic.vlan.announced_native);
-        other_vlans.sort_unstable();
-        other_vlans.dedup();
-        Self {
-            name: foreign(&nic.name),
-            mac: nic.lasting_mac().map(|mac| mac.to_string()),
-            link: nic.link,
-            speed_mbps: nic.speed_mbps,
-            native_vlan: nic.vlan.announced_native,
-            other_vlans,
-            neighbours: nic.neighbours.heard().iter().map(Neighbour::of).collect(),
-            silence: match &nic.neighbours {
-                Neighbours::Heard(_) => None,
-                Neighbours::Silent { reason } => Some(foreign(reason)),
-            },
-            addresses: nic.addresses.iter().filter(|address| is_routable(**address)).map(|a| a.to_string()).collect(),
-            dhcp: nic.dhcp.clone(),
-        }
-    }
-}
-
-impl Neighbour {
-    fn of(neighbour: &pious_protocol::facts::Neighbour) -> Self {
-        Self {
-            switch: foreign(neighbour.system_name.as_deref().unwrap_or(&neighbour.chassis_id.value)),
-            port: foreign(&neighbour.port_id.value),
-        }
-    }
-}
-
-fn reach_of(state: &State, now: Duration) -> SenzuReach {
-    match &state.reach {
-        Reach::Answers => SenzuReach::Answers,
-        Reach::Fails { since, failure } => SenzuReach::Fails {
-            why: foreign(&failure.to_string()),
-            for_s: now.saturating_sub(*since).as_secs(),
-            retry_in_s: state.next_try().map_or(0, |next| next.saturating_sub(now).as_secs()),
-        },
-        Reach::Untried => SenzuReach::Untried {
-            why: match (state.inventory.has_link(), state.inventory.has_address()) {
-                (false, _) => "no network link yet",
-                (true, false) => "no address yet",
-                (true, true) => "asking now",
-            }
-            .into(),
-        },
-    }
-}
-
-fn machine_words(facts: &pious_protocol::facts::Facts) -> String {
-    let part = |text: Option<&String>| text.map(|text| foreign(text)).unwrap_or_default();
-    let mut words: Vec<String> = match facts.smbios.value().map(|smbios| smbios.system.as_ref()) {
-        Ok(Some(system)) => {
-            let serial = system.serial.as_ref().map(|serial| format!("serial {}", foreign(serial)));
-            vec![part(system.manufacturer.as_ref()), part(system.product.as_ref()), serial.unwrap_or_default()]
-        }
-        Ok(None) => vec!["SMBIOS names no system".into()],
-        Err(reason) => vec![format!("no SMBIOS: {}", foreign(reason))],
-    };
-    words.push(
-        match facts.firmware_mode {
-            pious_protocol::facts::FirmwareMode::Bios => "BIOS",
-            pious_protocol::facts::FirmwareMode::Uefi => "UEFI",
-            pious_protocol::facts::FirmwareMode::Unknown => "",
-        }
-        .into(),
-    );
-    words.retain(|word| !word.trim().is_empty());
-    words.join("  ")
-}
-
-fn agent_urls(nics: &[Nic], port: Option<u16>) -> Vec<String> {
-    let Some(port) = port else { return Vec::new() };
-    let addresses = nics.iter().flat_map(|nic| &nic.addresses).filter(|address| is_routable(**address));
-    addresses.filter(|address| address.is_ipv4()).map(|address| format!("http://{address}:{port}")).collect()
-}
-
-/// Short: hundreds of names help nobody at a rack, and few of them are of drivers that this machine has.
-fn firmware_warning(missing: &[String]) -> Option<String> {
-    let files = match missing.len() {
-        0 => return None,
-        1 => "1 firmware file".to_owned(),
-        count => format!("{count} firmware files"),
-    };
-    Some(format!("the image lacks {files} drivers may want: see /v1/status"))
-}
-
-fn ending_words(ending: Ending) -> String {
-    match ending {
-        Ending::PowerOff => "powering off".into(),
-        Ending::Reboot => "rebooting".into(),
-        Ending::Stop => "stopping, as it was told to at this server".into(),
-    }
-}
-
-fn foreign(text: &str) -> String {
-    plain(text, MAX_FOREIGN_CHARS)
-}
-
-fn foreign_finding(finding: &Finding) -> Finding {
-    Finding {
-        check: foreign(&finding.check),
-        subject: finding.subject.as_deref().map(foreign),
-        verdict: finding.verdict,
-        severity: finding.severity,
-        seen: foreign(&finding.seen),
-        expected: foreign(&finding.expected),
-        remedy: foreign(&finding.remedy),
-    }
 }

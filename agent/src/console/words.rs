@@ -3,9 +3,10 @@
 use super::{Judged, Neighbour, NicView, SenzuReach, View};
 use pious_protocol::{
     facts::{Dhcp, Link},
-    finding::{Finding, Verdict},
+    finding::{Finding, Severity, Verdict},
     message::Evaluation,
 };
+use std::time::{Duration, UNIX_EPOCH};
 
 /// Text that any console shows and none obeys: printable ASCII, cut to a length. Names come from switches and firmware,
 /// and an escape sequence in one must not redraw the screen.
@@ -47,6 +48,65 @@ impl Times {
             (Self::Rough, _) => format!("for over {} min", seconds / 300 * 5),
         }
     }
+}
+
+/// Cuts to a width, with a mark.
+pub(super) fn fit(text: &str, width: usize) -> String {
+    match text.chars().count() > width {
+        true => text.chars().take(width.saturating_sub(1)).chain(['~']).collect(),
+        false => text.to_owned(),
+    }
+}
+
+/// How long ago, as exactly as anybody wants to know.
+pub(super) fn ago(age_s: u64) -> String {
+    match age_s {
+        0..60 => format!("{age_s} s ago"),
+        60..3600 => format!("{} min ago", age_s / 60),
+        _ => format!("{} h ago", age_s / 3600),
+    }
+}
+
+/// Memory and traffic, in powers of 1024.
+pub(super) fn bytes(bytes: u64) -> String {
+    scaled(bytes, 1024, ["B", "KiB", "MiB", "GiB", "TiB", "PiB"])
+}
+
+/// Disks, in powers of 1000 as on their labels.
+pub(super) fn decimal_bytes(bytes: u64) -> String {
+    scaled(bytes, 1000, ["B", "kB", "MB", "GB", "TB", "PB"])
+}
+
+/// With one digit behind the point where there is but one before it.
+fn scaled(amount: u64, base: u64, units: [&str; 6]) -> String {
+    let mut scale = 1;
+    let mut units = units.into_iter().peekable();
+    while let (Some(unit), next) = (units.next(), units.peek().is_some()) {
+        if amount / scale < base || !next {
+            let (whole, tenth) = (amount / scale, amount % scale * 10 / scale);
+            return if whole < 10 && tenth > 0 { format!("{whole}.{tenth} {unit}") } else { format!("{whole} {unit}") };
+        }
+        scale *= base;
+    }
+    amount.to_string()
+}
+
+/// A moment by the BMC's clock, e.g. `25 Nov 2026 22:15`.
+pub(super) fn date(unix_s: u64) -> String {
+    // 9999-12-31: the formatter takes none beyond.
+    let at = UNIX_EPOCH + Duration::from_secs(unix_s.min(253_402_300_799));
+    // Behind the day of the week, and without seconds and zone.
+    httpdate::fmt_http_date(at).get(5..22).unwrap_or_default().to_owned()
+}
+
+/// Whether a failed check names this NIC.
+pub(super) fn is_blamed(view: &View, nic: &NicView) -> bool {
+    let names = |subject: &str| {
+        nic.mac.as_deref().is_some_and(|mac| subject.contains(mac))
+            || subject.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == nic.name)
+    };
+    let failed = view.findings.iter().filter(|finding| finding.verdict == Verdict::Fail);
+    failed.filter_map(|finding| finding.subject.as_deref()).any(names)
 }
 
 /// Joins words, without gaps for empty ones.
@@ -142,11 +202,14 @@ pub(super) fn step(view: &View) -> String {
     joined(&[&joined(&[step, evaluation], ", "), view.reason.as_deref().unwrap_or_default()], ": ")
 }
 
+/// How a check came out and, where that is not the usual, how much it matters.
 pub(super) fn verdict(finding: &Finding) -> &'static str {
-    match finding.verdict {
-        Verdict::Fail => "FAIL",
-        Verdict::Unknown => "UNKNOWN",
-        Verdict::Pass => "pass",
+    match (finding.verdict, finding.severity) {
+        (Verdict::Fail, Severity::Critical) => "FAIL, CRITICAL",
+        (Verdict::Fail, Severity::Major | Severity::Unknown) => "FAIL",
+        (Verdict::Fail, Severity::Minor) => "fail, minor",
+        (Verdict::Unknown, _) => "UNKNOWN",
+        (Verdict::Pass, _) => "pass",
     }
 }
 
@@ -195,13 +258,29 @@ pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{plain, wrapped};
+    use super::{bytes, date, decimal_bytes, plain, wrapped};
 
     #[test]
     fn rows_break_between_words_where_they_can() {
         assert_eq!(wrapped("move the cable", 8), ["move the", "cable"]);
         assert_eq!(wrapped("a 0123456789", 4), ["a", "0123", "4567", "89"]);
         assert_eq!(wrapped("", 4), [""]);
+    }
+
+    #[test]
+    fn sizes_are_as_on_labels() {
+        let told = [0, 999, 1_000, 9_600_000, 3_840_755_982_336, u64::MAX].map(decimal_bytes);
+        assert_eq!(told, ["0 B", "999 B", "1 kB", "9.6 MB", "3.8 TB", "18446 PB"]);
+        let told = [1023, 1536, 34_359_738_368, 549_755_813_888].map(bytes);
+        assert_eq!(told, ["1023 B", "1.5 KiB", "32 GiB", "512 GiB"]);
+    }
+
+    #[test]
+    fn a_bmcs_clock_may_be_anywhere() {
+        assert_eq!(
+            [0, 1_795_644_900, u64::MAX].map(date),
+            ["01 Jan 1970 00:00", "25 Nov 2026 22:15", "31 Dec 9999 23:59"]
+        );
     }
 
     #[test]
