@@ -68,7 +68,7 @@ impl FromStr for ScreenSize {
 pub fn show(file: &Path) -> Result<(), Error> {
     let view = read(file)?;
     let terminal = OpenOptions::new().read(true).write(true).open("/dev/tty").map_err(Error::Terminal)?;
-    let before = vt::take_keys(&terminal, vt::FlowControl::Ignored).map_err(|error| Error::Terminal(error))?;
+    let before = vt::take_keys(&terminal, vt::FlowControl::Ignored).map_err(Error::Terminal)?;
     let mut after = terminal.try_clone().map_err(Error::Terminal)?;
     let shown = output::show_until_quit(terminal, view).map_err(Error::Terminal);
     vt::give_back(&after, &before);

@@ -95,8 +95,8 @@ impl Output {
     /// A full screen on a virtual terminal of its own, and the kernel's log on another. Where the screen is none with
     /// terminals that take turns, it is all there is, and is drawn on.
     pub fn screen(terminals: Terminals, identify: Identify) -> io::Result<Self> {
-        let kernel = open(&format!("/dev/tty{}", terminals.kernel))?;
-        let own = open(&format!("/dev/tty{}", terminals.own))
+        let kernel = open(format!("/dev/tty{}", terminals.kernel))?;
+        let own = open(format!("/dev/tty{}", terminals.own))
             .and_then(|own| vt::bring_to_front(&own, terminals.own).map(|()| own));
         let (own, kernel) = match own {
             Ok(own) => {

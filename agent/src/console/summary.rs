@@ -255,7 +255,7 @@ fn fitted(
         let left = room.saturating_sub(lines.len());
         if whole.len() + behind <= left || (number == 0 && whole.len() + behind.min(1) <= left) {
             lines.extend(whole);
-        } else if 1 + behind.min(1) <= left {
+        } else if behind.min(1) < left {
             lines.push(finding_row(finding, is_marked(finding), width));
         } else {
             return (lines, number);
