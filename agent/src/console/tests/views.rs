@@ -225,10 +225,7 @@ pub fn full() -> View {
             port(5),
             port(6),
             finding("power.supplies", Some("PS2"), Verdict::Fail, supply),
-            Finding {
-                severity: Gravity::Minor,
-                ..finding("disk.health", Some("nvme3n1"), Verdict::Fail, disk)
-            },
+            Finding { severity: Gravity::Minor, ..finding("disk.health", Some("nvme3n1"), Verdict::Fail, disk) },
         ],
         evaluation: Some(Evaluation::Failing),
         step: Some("VERIFY_HARDWARE".into()),

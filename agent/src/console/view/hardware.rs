@@ -26,6 +26,7 @@ impl Serialize for Hardware {
         let Facts { memory, memory_errors, nics, disks, bmc, sensors, smbios, .. } = &*self.0;
         let smbios = match smbios {
             Observed::Absent { reason } => Observed::absent(reason),
+            Observed::Nothing { reason } => Observed::nothing(reason),
             Observed::Seen { source, value } => Observed::seen(source, without_the_rest(value)),
         };
         let shown = Facts {
