@@ -157,6 +157,9 @@ fn network_card(index: usize, nic: &NicSpec, server: &ServerSpec, boot_index: &m
         NicModel::E1000e => "e1000e",
     };
     let mut card = format!("{model},netdev=net{index},id=nic{index},mac={}", nic.mac);
+    if let Some(mbps) = nic.speed_mbps {
+        card.push_str(&format!(",speed={mbps},duplex=full"));
+    }
     // Without its ROM, OVMF drives the card itself and loads snponly.efi by TFTP, and SeaBIOS can't boot from it.
     let no_rom = match server.firmware {
         Firmware::Uefi => true,
@@ -250,12 +253,12 @@ mod tests {
 
     #[test]
     fn a_bios_server_boots_by_its_cards_rom() {
-        let line = command_line("firmware = 'bios'\nnics = [{name='nic1',mac='52:54:00:00:00:01'}]", Accelerator::Kvm);
+        let text = "firmware = 'bios'\nnics = [{name='nic1',mac='52:54:00:00:00:01',speed_mbps=1000}]";
+        let line = command_line(text, Accelerator::Kvm);
         assert!(line.contains("-accel kvm -cpu host"), "{line}");
-        assert!(
-            line.ends_with("-device virtio-net-pci,netdev=net0,id=nic0,mac=52:54:00:00:00:01,bootindex=1"),
-            "{line}"
-        );
+        let card =
+            "-device virtio-net-pci,netdev=net0,id=nic0,mac=52:54:00:00:00:01,speed=1000,duplex=full,bootindex=1";
+        assert!(line.ends_with(card), "{line}");
         assert!(!line.contains("pflash"), "{line}");
     }
 

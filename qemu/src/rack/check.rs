@@ -1,6 +1,6 @@
 //! What a rack file must not say.
 
-use super::{Firmware, PortRef, Rack, RackError, ServerSpec, SwitchSpec};
+use super::{Firmware, NicModel, NicRef, PortRef, Rack, RackError, ServerSpec, SwitchSpec};
 use pious_protocol::ids::MacAddress;
 use std::collections::BTreeMap;
 
@@ -85,6 +85,10 @@ fn servers(rack: &Rack) -> Result<(), RackError> {
         for (index, nic) in server.nics.iter().enumerate() {
             name("NIC", &nic.name, "")?;
             nics.take(&nic.name, format!("{}'s NIC number {}", server.name, index + 1))?;
+            if nic.speed_mbps.is_some() && nic.model != NicModel::VirtioNetPci {
+                let nic = NicRef { server: server.name.clone(), nic: nic.name.clone() };
+                return Err(RackError::FixedSpeed { nic });
+            }
         }
         if server.memory_mib < MIN_MEMORY_MIB {
             return Err(RackError::TooLittleMemory { server: server.name.clone(), mib: server.memory_mib });
@@ -327,6 +331,12 @@ mod tests {
                 r#"name = "b""#,
                 r#"name = "../b""#,
                 r#"server "../b" is not a usable name: 1 to 32 letters, digits, hyphens, underscores"#,
+            ),
+            (
+                "a speed that the device can't have",
+                r#"cable = "sw1.p2""#,
+                r#"cable = "sw1.p2", model = "e1000e", speed_mbps = 100"#,
+                "NIC b.nic1: an e1000e's link always comes up with 1 Gb/s; speed_mbps is for virtio-net-pci",
             ),
             (
                 "interface",

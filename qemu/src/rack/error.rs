@@ -168,6 +168,12 @@ pub enum RackError {
     /// `undionly.kpxe` is a BIOS program.
     #[error("server {0}: chainload = true is for BIOS servers; UEFI servers load snponly.efi by themselves")]
     ChainloadUefi(String),
+    /// QEMU's e1000e has one speed.
+    #[error("NIC {nic}: an e1000e's link always comes up with 1 Gb/s; speed_mbps is for virtio-net-pci")]
+    FixedSpeed {
+        /// The NIC.
+        nic: NicRef,
+    },
     /// A NIC's address with the multicast bit.
     #[error("{owner}: {mac} is a multicast address")]
     MulticastMac {

@@ -197,6 +197,12 @@ pub struct NicSpec {
     /// Where its cable belongs, for Senzu; `cable` where not given.
     #[serde(default)]
     pub planned: Option<PortRef>,
+    /// The speed that its link comes up with; virtio's only, which tells none unless given.
+    #[serde(default)]
+    pub speed_mbps: Option<u32>,
+    /// The least speed that the plan wants of its link, for Senzu.
+    #[serde(default)]
+    pub planned_min_mbps: Option<u32>,
     /// Whether the firmware may boot from it.
     #[serde(default = "yes")]
     pub boot: bool,

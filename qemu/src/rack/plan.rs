@@ -45,7 +45,7 @@ impl Rack {
                 port: planned.port.clone(),
                 native_vlan: port.native.or(Some(PROVISIONING_VLAN)),
                 tagged_vlans: port.tagged.clone(),
-                min_speed_mbps: None,
+                min_speed_mbps: nic.planned_min_mbps,
                 group: None,
             })
         });
@@ -81,7 +81,7 @@ mod tests {
             serial = "S1"
             uuid = "00000000-0000-4000-8000-000000000001"
             held = "operations"
-            nics = [{ name = "nic1", mac = "52:54:00:01:00:01", cable = "sw1.p1", planned = "sw1.p2" }]
+            nics = [{ name = "nic1", mac = "52:54:00:01:00:01", cable = "sw1.p1", planned = "sw1.p2", planned_min_mbps = 10000 }]
             [[servers]]
             name = "stranger"
             firmware = "bios"
@@ -100,7 +100,7 @@ mod tests {
                     "macs": ["52:54:00:01:00:01"], "held": "operations",
                     "links": [{
                         "nic": "52:54:00:01:00:01", "label": "nic1", "switch": "sw1", "port": "p2",
-                        "native_vlan": 10, "tagged_vlans": [20, 30], "min_speed_mbps": null,
+                        "native_vlan": 10, "tagged_vlans": [20, 30], "min_speed_mbps": 10000,
                     }],
                 }],
             })
