@@ -74,6 +74,11 @@ enum Verb {
         /// The PNG file.
         file: PathBuf,
     },
+    /// Print the text on a server's VGA screen.
+    Text {
+        /// Its name.
+        server: String,
+    },
     /// Pull a cable.
     Unplug {
         /// SERVER.NIC
@@ -106,6 +111,9 @@ enum Verb {
         /// How long each frame takes, each way.
         #[arg(long)]
         delay_ms: Option<u64>,
+        /// The VLAN of untagged frames.
+        #[arg(long)]
+        native: Option<u16>,
     },
     /// Capture what passes a port into a pcap file; without a file: stop.
     Capture {
@@ -263,10 +271,17 @@ async fn ask(verb: Verb, dir: Option<PathBuf>) -> anyhow::Result<ExitCode> {
         Verb::Off { server } => Request::PowerOff { server },
         Verb::Reset { server } => Request::Reset { server },
         Verb::Screenshot { server, file } => Request::Screenshot { server, file: absolute(file)? },
+        Verb::Text { server } => {
+            let lines: Vec<String> = handle::ask(&dir, &Request::Text { server }).await?;
+            println!("{}", lines.join("\n"));
+            return Ok(ExitCode::SUCCESS);
+        }
         Verb::Unplug { nic } => Request::Unplug { nic },
         Verb::Plug { nic, port } => Request::Plug { nic, port },
         Verb::Move { nic, port } => Request::Move { nic, port },
-        Verb::Port { port, down, loss_percent, delay_ms } => Request::Port { port, down, loss_percent, delay_ms },
+        Verb::Port { port, down, loss_percent, delay_ms, native } => {
+            Request::Port { port, down, loss_percent, delay_ms, native }
+        }
         Verb::Capture { port, file } => Request::Capture { port, file: file.map(absolute).transpose()? },
         Verb::Status => Request::Status,
         Verb::Down => {

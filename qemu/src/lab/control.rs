@@ -36,6 +36,11 @@ pub enum Request {
         /// The file; absolute.
         file: PathBuf,
     },
+    /// The lines on a server's VGA screen.
+    Text {
+        /// Its name.
+        server: String,
+    },
     /// Pull a NIC's cable out of the switch: the NIC loses its carrier.
     Unplug {
         /// The NIC.
@@ -69,6 +74,9 @@ pub enum Request {
         /// How long each frame takes, each way.
         #[serde(default)]
         delay_ms: Option<u64>,
+        /// The VLAN of untagged frames.
+        #[serde(default)]
+        native: Option<u16>,
     },
     /// Begin a port's capture into a pcap file, or end it.
     Capture {

@@ -119,7 +119,7 @@ impl Lab {
         hints(&self.rack, self.page.as_deref())
     }
 
-    async fn ask<T: DeserializeOwned>(&self, request: &Request) -> Result<T, LabError> {
+    pub(super) async fn ask<T: DeserializeOwned>(&self, request: &Request) -> Result<T, LabError> {
         ask(&self.options.dir, request).await
     }
 
@@ -141,12 +141,6 @@ impl Lab {
     /// Presses a server's reset button.
     pub async fn reset(&self, server: &str) -> Result<(), LabError> {
         self.ask(&Request::Reset { server: server.into() }).await
-    }
-
-    /// Writes what a server's VGA screen shows into a PNG file.
-    pub async fn screenshot(&self, server: &str, file: &Path) -> Result<(), LabError> {
-        let file = std::path::absolute(file)?;
-        self.ask(&Request::Screenshot { server: server.into(), file }).await
     }
 
     /// Pulls a NIC's cable; answers the port it was in.
@@ -173,7 +167,14 @@ impl Lab {
         delay: Option<Duration>,
     ) -> Result<(), LabError> {
         let delay_ms = delay.map(|delay| delay.as_millis() as u64);
-        self.ask(&Request::Port { port: port.clone(), down, loss_percent, delay_ms }).await
+        self.ask(&Request::Port { port: port.clone(), down, loss_percent, delay_ms, native: None }).await
+    }
+
+    /// Sets a switch port's native VLAN, which the port announces from now on.
+    pub async fn set_native_vlan(&self, port: &PortRef, vlan: u16) -> Result<(), LabError> {
+        let request =
+            Request::Port { port: port.clone(), down: None, loss_percent: None, delay_ms: None, native: Some(vlan) };
+        self.ask(&request).await
     }
 
     /// Begins a port's capture into a pcap file, or ends it.

@@ -361,10 +361,14 @@ impl Inner {
                 std::fs::write(&file, png).map_err(|source| Refusal::File { what: "writing", path: file, source })?;
                 Ok(Value::Null)
             }
+            Request::Text { server } => Ok(json!(self.servers.machine(&server)?.text().await?)),
             Request::Unplug { nic } => Ok(json!(self.servers.unplug(&nic).await?)),
             Request::Plug { nic, port } => Ok(json!(self.servers.plug(&nic, port).await?)),
             Request::Move { nic, port } => Ok(json!(self.servers.move_cable(&nic, port).await?)),
-            Request::Port { port, down, loss_percent, delay_ms } => {
+            Request::Port { port, down, loss_percent, delay_ms, native } => {
+                if let Some(vlan) = native {
+                    self.wires.set_native(&port, vlan)?;
+                }
                 self.wires.fabric().with_port(&port, |port| {
                     port.down = down.unwrap_or(port.down);
                     port.loss_percent = loss_percent.unwrap_or(port.loss_percent);

@@ -20,6 +20,7 @@ pub mod options;
 pub mod ownership;
 pub mod programs;
 pub mod refusal;
+mod screens;
 pub mod serial;
 pub mod servers;
 pub mod services;

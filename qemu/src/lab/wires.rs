@@ -143,6 +143,18 @@ impl Wires {
         self.carry(passage);
     }
 
+    /// Sets a port's native VLAN; the port announces it at once, as a switch does whose configuration changed.
+    pub fn set_native(self: &Arc<Self>, port: &PortRef, vlan: u16) -> Result<(), FabricError> {
+        let mut fabric = self.fabric();
+        fabric.set_native(port, vlan)?;
+        let end = fabric.end_at(port).cloned();
+        drop(fabric);
+        if let Some(end) = end {
+            self.announce_to(&end);
+        }
+        Ok(())
+    }
+
     /// Begins a port's capture into a file, or ends it.
     pub fn capture(&self, port: &PortRef, file: Option<&Path>) -> Result<(), WireError> {
         let opened = file.map(|path| {

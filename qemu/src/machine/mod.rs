@@ -4,3 +4,4 @@ pub mod argv;
 pub mod qmp;
 pub mod running;
 pub mod screen;
+pub mod vga;

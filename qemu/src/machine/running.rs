@@ -4,6 +4,7 @@ use super::{
     argv::{self, Accelerator, Places},
     qmp::{MachineEvent, Qmp, QmpError},
     screen::{ScreenError, png_of_ppm},
+    vga::{self, Register, VgaError},
 };
 use crate::rack::{Firmware, ServerSpec};
 use serde_json::json;
@@ -69,6 +70,25 @@ pub enum MachineError {
         /// Why.
         #[source]
         source: QmpError,
+    },
+    /// The text on its screen.
+    #[error("server {server}: text of the screen")]
+    Text {
+        /// The server.
+        server: String,
+        /// Why.
+        #[source]
+        source: VgaError,
+    },
+    /// A register of its VGA adapter.
+    #[error("server {server}: QEMU answers {command:?} with {answer:?}")]
+    Port {
+        /// The server.
+        server: String,
+        /// What QEMU's human monitor was told.
+        command: String,
+        /// What it said.
+        answer: String,
     },
     /// Its screen.
     #[error("server {server}: screenshot")]
@@ -172,13 +192,58 @@ impl Machine {
     pub async fn screenshot(&self) -> Result<Vec<u8>, MachineError> {
         let file = self.places.sockets.join("screen.ppm");
         self.execute("screendump", json!({ "filename": file.to_string_lossy() })).await?;
-        let ppm = tokio::fs::read(&file).await.map_err(|source| MachineError::File {
-            server: self.server.clone(),
-            what: "reading",
-            path: file,
-            source,
-        })?;
+        let ppm = self.read(file).await?;
         png_of_ppm(&ppm).map_err(|source| MachineError::Screen { server: self.server.clone(), source })
+    }
+
+    /// The lines on the VGA screen, which must be in text mode. The guest stands still meanwhile, a few milliseconds: the
+    /// adapter's registers are read through their index, which is the guest's.
+    pub async fn text(&self) -> Result<Vec<String>, MachineError> {
+        let status = self.ask("query-status", json!({})).await?;
+        let runs = status["running"].as_bool().unwrap_or(false);
+        if runs {
+            self.execute("stop", json!({})).await?;
+        }
+        let screen = self.visible_cells().await;
+        if runs {
+            self.execute("cont", json!({})).await?;
+        }
+        Ok(vga::lines(&screen?))
+    }
+
+    async fn visible_cells(&self) -> Result<Vec<u8>, MachineError> {
+        let miscellaneous = self.register(vga::MISCELLANEOUS).await?;
+        let start = (self.register(vga::START_HIGH).await?, self.register(vga::START_LOW).await?);
+        let at = vga::screen_address(miscellaneous, start.0, start.1)
+            .map_err(|source| MachineError::Text { server: self.server.clone(), source })?;
+        let file = self.places.sockets.join("screen.text");
+        let what = json!({ "val": at, "size": vga::SCREEN_BYTES, "filename": file.to_string_lossy() });
+        self.execute("pmemsave", what).await?;
+        self.read(file).await
+    }
+
+    /// An indexed register of the VGA adapter; the index is left as it was.
+    async fn register(&self, register: Register) -> Result<u8, MachineError> {
+        let Register { port, index } = register;
+        let before = self.input(port).await?;
+        self.human(&format!("o /b {port:#x} {index:#x}")).await?;
+        let value = self.input(port + 1).await;
+        self.human(&format!("o /b {port:#x} {before:#x}")).await?;
+        value
+    }
+
+    /// What an I/O port reads: `portb[0x03d4] = 0xc`.
+    async fn input(&self, port: u16) -> Result<u8, MachineError> {
+        let command = format!("i /b {port:#x}");
+        let answer = self.human(&command).await?;
+        let value = answer.rsplit_once("= 0x").and_then(|(_, digits)| u8::from_str_radix(digits.trim(), 16).ok());
+        value.ok_or_else(|| MachineError::Port { server: self.server.clone(), command, answer })
+    }
+
+    /// QEMU's human monitor, for what QMP has no command for.
+    async fn human(&self, command: &str) -> Result<String, MachineError> {
+        let answer = self.ask("human-monitor-command", json!({ "command-line": command })).await?;
+        Ok(answer.as_str().unwrap_or_default().to_owned())
     }
 
     /// Keeps the screen of a guest that has powered itself off, and lets it be off.
@@ -198,7 +263,16 @@ impl Machine {
     }
 
     async fn execute(&self, command: &str, arguments: serde_json::Value) -> Result<(), MachineError> {
-        self.qmp.execute(command, arguments).await.map(|_| ()).map_err(|source| self.monitor(source))
+        self.ask(command, arguments).await.map(|_| ())
+    }
+
+    async fn ask(&self, command: &str, arguments: serde_json::Value) -> Result<serde_json::Value, MachineError> {
+        self.qmp.execute(command, arguments).await.map_err(|source| self.monitor(source))
+    }
+
+    async fn read(&self, path: PathBuf) -> Result<Vec<u8>, MachineError> {
+        let read = tokio::fs::read(&path).await;
+        read.map_err(|source| MachineError::File { server: self.server.clone(), what: "reading", path, source })
     }
 
     fn monitor(&self, source: QmpError) -> MachineError {

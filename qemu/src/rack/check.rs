@@ -1,6 +1,6 @@
 //! What a rack file must not say.
 
-use super::{Firmware, NicModel, NicRef, PortRef, Rack, RackError, ServerSpec, SwitchSpec};
+use super::{Firmware, NicModel, NicRef, PortRef, PortSpec, Rack, RackError, ServerSpec, SwitchSpec};
 use pious_protocol::ids::MacAddress;
 use std::collections::BTreeMap;
 
@@ -62,18 +62,26 @@ fn switches(switches: &[SwitchSpec]) -> Result<(), RackError> {
             name("port", &port.name, "/:")?;
             ports.take(&port.name, format!("{}'s port number {}", switch.name, index + 1))?;
             let at = PortRef { switch: switch.name.clone(), port: port.name.clone() };
-            if let Some(&vlan) = port.native.iter().chain(&port.tagged).find(|vlan| !(1..=4094).contains(*vlan)) {
-                return Err(RackError::BadVlan { port: at, vlan });
-            }
-            if let Some(&vlan) = port.tagged.iter().find(|vlan| port.native == Some(**vlan)) {
-                return Err(RackError::NativeAndTagged { port: at, vlan });
-            }
+            port.check_vlans(&at)?;
             if port.loss_percent > 100 {
                 return Err(RackError::BadLoss { port: at, percent: port.loss_percent });
             }
         }
     }
     Ok(())
+}
+
+impl PortSpec {
+    /// Whether its VLANs are possible; `at` is where it is.
+    pub(crate) fn check_vlans(&self, at: &PortRef) -> Result<(), RackError> {
+        if let Some(&vlan) = self.native.iter().chain(&self.tagged).find(|vlan| !(1..=4094).contains(*vlan)) {
+            return Err(RackError::BadVlan { port: at.clone(), vlan });
+        }
+        match self.tagged.iter().find(|vlan| self.native == Some(**vlan)) {
+            Some(&vlan) => Err(RackError::NativeAndTagged { port: at.clone(), vlan }),
+            None => Ok(()),
+        }
+    }
 }
 
 fn servers(rack: &Rack) -> Result<(), RackError> {

@@ -4,7 +4,7 @@
 //! cable is changing this map; the end itself notices nothing but its carrier.
 
 use super::{Output, PortIndex, Side, Switch, lldp, pcap};
-use crate::rack::{LldpSpeaker, NicRef, PortRef, Rack, RackError};
+use crate::rack::{LldpSpeaker, NicRef, PortRef, PortSpec, Rack, RackError, SwitchSpec};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
@@ -70,7 +70,7 @@ pub struct Passage {
 
 /// The switches, and the cables in them.
 pub struct Fabric {
-    names: Vec<String>,
+    specs: Vec<SwitchSpec>,
     switches: Vec<Switch>,
     plugged: BTreeMap<At, Far>,
     announcements: BTreeMap<At, Vec<u8>>,
@@ -88,7 +88,7 @@ impl Fabric {
     /// The fabric of a checked rack. `replays` gives a capture file's bytes by the name in the rack file.
     pub fn new(rack: &Rack, replays: &dyn Fn(&Path) -> std::io::Result<Vec<u8>>) -> Result<Self, FabricError> {
         let mut fabric = Self {
-            names: rack.switches.iter().map(|switch| switch.name.clone()).collect(),
+            specs: rack.switches.clone(),
             switches: rack.switches.iter().zip(1..).map(|(spec, seed)| Switch::new(spec, seed)).collect(),
             plugged: BTreeMap::new(),
             announcements: BTreeMap::new(),
@@ -161,6 +161,23 @@ impl Fabric {
             change(port);
         }
         Ok(())
+    }
+
+    /// Sets a port's native VLAN, and with it what the port announces.
+    pub fn set_native(&mut self, port: &PortRef, vlan: u16) -> Result<(), FabricError> {
+        let at = self.at(port)?;
+        let switch = &self.specs[at.0];
+        let spec = PortSpec { native: Some(vlan), ..switch.ports[at.1].clone() };
+        spec.check_vlans(port)?;
+        match spec.lldp {
+            LldpSpeaker::Announce => {
+                self.announcements.insert(at, lldp::announcement(switch, &spec, &vlan_names()));
+            }
+            LldpSpeaker::Silent => {}
+            LldpSpeaker::Lldpd | LldpSpeaker::Replay(_) => return Err(FabricError::ForeignVoice(port.clone())),
+        }
+        self.specs[at.0].ports[at.1] = spec;
+        self.with_port(port, |port| port.native = Some(vlan))
     }
 
     /// Whether the port is shut.
@@ -286,9 +303,9 @@ impl Fabric {
     fn at(&self, port: &PortRef) -> Result<At, FabricError> {
         let unknown_switch = || RackError::UnknownSwitch {
             port: port.clone(),
-            present: self.names.iter().map(String::as_str).collect(),
+            present: self.specs.iter().map(|switch| switch.name.as_str()).collect(),
         };
-        let switch = self.names.iter().position(|name| *name == port.switch).ok_or_else(unknown_switch)?;
+        let switch = self.specs.iter().position(|switch| switch.name == port.switch).ok_or_else(unknown_switch)?;
         let unknown_port =
             || RackError::UnknownPort { port: port.clone(), present: self.switches[switch].port_names().collect() };
         let place = self.switches[switch].find(&port.port).ok_or_else(unknown_port)?;
@@ -297,7 +314,7 @@ impl Fabric {
 
     fn name(&self, (switch, port): At) -> PortRef {
         let port = self.switches[switch].port(port).map(|port| port.name.clone()).unwrap_or_default();
-        PortRef { switch: self.names[switch].clone(), port }
+        PortRef { switch: self.specs[switch].name.clone(), port }
     }
 }
 
@@ -315,6 +332,11 @@ pub enum FabricError {
         /// Where it is.
         port: PortRef,
     },
+    /// A port that somebody else speaks for would go on to tell its old VLAN.
+    #[error(
+        "port {0} is spoken for by an lldpd or a capture, which would tell its old VLAN; change one that announces"
+    )]
+    ForeignVoice(PortRef),
     /// A frame to replay can't be read.
     #[error("captured frame {file:?} can't be read")]
     ReplayFile {
@@ -412,6 +434,23 @@ mod tests {
         let heard = fabric.announce_to(&nic(), T0).deliveries;
         assert_eq!(heard.iter().map(|delivery| &delivery.to).collect::<Vec<_>>(), [&nic()]);
         assert!(String::from_utf8_lossy(&heard[0].frame).contains("p2"));
+    }
+
+    #[test]
+    fn a_changed_native_vlan_is_carried_and_announced() {
+        let mut fabric = fabric();
+        fabric.set_native(&port("sw2.p1"), 20).unwrap();
+        assert_eq!(fabric.send(&nic(), &broadcast(), T0), Passage::default(), "VLAN 20 ends here");
+        let heard = fabric.announce_to(&nic(), T0).deliveries;
+        let pvid = [0xfe, 6, 0, 0x80, 0xc2, 1, 0, 20];
+        assert!(heard[0].frame.windows(pvid.len()).any(|part| part == pvid), "{heard:?}");
+        let mut error = |port_name: &str, vlan| fabric.set_native(&port(port_name), vlan).unwrap_err().to_string();
+        assert_eq!(error("sw2.p1", 4095), "port sw2.p1: VLAN 4095 is not between 1 and 4094");
+        assert_eq!(error("sw1.up", 10), "port sw1.up: VLAN 10 is both native and tagged");
+        assert_eq!(
+            error("sw1.p2", 20),
+            "port sw1.p2 is spoken for by an lldpd or a capture, which would tell its old VLAN; change one that announces"
+        );
     }
 
     #[test]

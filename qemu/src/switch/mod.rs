@@ -52,7 +52,8 @@ pub struct Output {
 pub struct Port {
     /// Its LLDP port id.
     pub name: String,
-    native: Option<u16>,
+    /// The VLAN of untagged frames; without one, they are dropped.
+    pub native: Option<u16>,
     tagged: BTreeSet<u16>,
     has_daemon: bool,
     /// Whether it is shut.

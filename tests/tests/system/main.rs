@@ -7,4 +7,5 @@ mod cabling;
 mod faults;
 mod instructions;
 mod left_behind;
+mod miscabled;
 mod promotion;
