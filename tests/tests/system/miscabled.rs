@@ -23,7 +23,7 @@ struct Mistake {
 }
 
 const SWAP: Mistake =
-    Mistake { name: "swap", check: "cabling.port", nic: "nic1", next: "swap the cables of nic1 and nic2" };
+    Mistake { name: "swap", check: "cabling.swap", nic: "nic1", next: "swap the cables of nic1 and nic2" };
 const WRONG_PORT: Mistake = Mistake {
     name: "wrong-port",
     check: "cabling.port",
