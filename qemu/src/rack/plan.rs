@@ -100,7 +100,7 @@ mod tests {
                     "macs": ["52:54:00:01:00:01"], "held": "operations",
                     "links": [{
                         "nic": "52:54:00:01:00:01", "label": "nic1", "switch": "sw1", "port": "p2",
-                        "native_vlan": 10, "tagged_vlans": [20, 30], "min_speed_mbps": 10000,
+                        "native_vlan": 10, "tagged_vlans": [20, 30], "min_speed_mbps": 10000, "group": null,
                     }],
                 }],
             })
