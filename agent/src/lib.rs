@@ -12,6 +12,7 @@ pub mod driver;
 pub mod facts;
 pub mod journal;
 pub mod machine;
+mod modalias;
 pub mod network;
 mod priority;
 pub mod senzu;

@@ -1,6 +1,6 @@
 //! What a module needs before it: `modules.dep` and `modules.softdep` (depmod(8), modprobe.d(5)). Pure.
 
-use super::alias::module_name;
+use crate::modalias::module_name;
 use std::collections::{HashMap, HashSet};
 
 /// Every module of the image with its file and what belongs before and after it.

@@ -148,7 +148,7 @@ fn parameters(cmdline: &str) -> HashMap<String, CString> {
         if module.contains('=') || module == "pious" {
             continue;
         }
-        let words = joined.entry(super::alias::module_name(module).into_owned()).or_default();
+        let words = joined.entry(crate::modalias::module_name(module).into_owned()).or_default();
         if !words.is_empty() {
             words.push(' ');
         }

@@ -6,7 +6,6 @@
 //!
 //! Must not know: Senzu, facts, what a session does. A session tells PID 1 one thing only, by its exit code: [`Ending`].
 
-mod alias;
 pub mod clock;
 mod consoles;
 mod dependencies;

@@ -4,13 +4,12 @@
 //! loads may bring a bus up and with it new devices, so this goes round until it is quiet, and then listens.
 
 use super::{
-    alias::Aliases,
     dependencies::Dependencies,
     loader::Loader,
     mounts,
     uevent::{Uevent, Uevents, Wait},
 };
-use crate::priority::Turn;
+use crate::{modalias::Aliases, priority::Turn};
 use std::{
     collections::{BTreeSet, HashSet, VecDeque},
     fs, io,

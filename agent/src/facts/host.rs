@@ -1,8 +1,11 @@
 //! The one trait between facts and the machine, so that a recorded host can stand in for the live one.
 //!
-//! Knows files, directories, links and netlink; knows nothing of what they mean.
+//! Knows files, directories, links, netlink and what disks answer; knows nothing of what they mean.
 
-use super::{kernel, netlink};
+use super::{
+    disk::{self, DeviceError, NvmeRead, ScsiAnswer, ScsiRead},
+    kernel, netlink,
+};
 use nix::{
     fcntl::{OFlag, OpenHow, ResolveFlag, openat2},
     sys::stat::Mode,
@@ -50,6 +53,24 @@ pub trait Host {
 
     /// `uname -r`.
     fn kernel_release(&self) -> Option<String>;
+
+    /// The kernel's log, in `/dev/kmsg`'s form.
+    ///
+    /// # Errors
+    /// As the file system says.
+    fn kernel_log(&self) -> io::Result<Vec<u8>>;
+
+    /// What an NVMe disk answers; `device` is its name in `/dev`.
+    ///
+    /// # Errors
+    /// [`DeviceError`], when there is no disk to ask or it does not answer.
+    fn nvme(&self, device: &str, command: NvmeRead) -> Result<Vec<u8>, DeviceError>;
+
+    /// What a SCSI disk answers; `device` is its name in `/dev`.
+    ///
+    /// # Errors
+    /// [`DeviceError`], when there is no disk to ask or it does not answer.
+    fn scsi(&self, device: &str, command: ScsiRead) -> Result<ScsiAnswer, DeviceError>;
 }
 
 /// One network interface, as netlink tells it.
@@ -109,9 +130,24 @@ impl Host for LiveHost {
     fn kernel_release(&self) -> Option<String> {
         sysinfo::System::kernel_version().ok().or_else(|| kernel::release_in_proc(self))
     }
+
+    fn kernel_log(&self) -> io::Result<Vec<u8>> {
+        kernel::log::read_live()
+    }
+
+    fn nvme(&self, device: &str, command: NvmeRead) -> Result<Vec<u8>, DeviceError> {
+        disk::send_nvme(device, command)
+    }
+
+    fn scsi(&self, device: &str, command: ScsiRead) -> Result<ScsiAnswer, DeviceError> {
+        disk::send_scsi(device, command)
+    }
 }
 
 /// A recorded host: a folder that holds what `/sys`, `/proc` and `/lib/modules` held.
+///
+/// What a disk answered is a file of its command's name in a folder of the disk's name, `dev/sda/ata-identify`, and the
+/// sense data that came with it one that ends in `.sense`. The kernel's log is `dev/kmsg`.
 ///
 /// Every path is resolved as if the folder were the root, symbolic links included, so that a recording can never answer
 /// with a file of the live host.
@@ -138,6 +174,11 @@ impl RootHost {
             .resolve(ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS);
         Ok(openat2(root.as_fd(), path.trim_start_matches('/'), how)?)
     }
+
+    fn answer(&self, device: &str, command: &str) -> Result<Vec<u8>, DeviceError> {
+        let recorded = self.read(&format!("/dev/{device}/{command}"));
+        recorded.map_err(|_| DeviceError::Recorded { device: device.to_owned(), command: command.to_owned() })
+    }
 }
 
 impl Host for RootHost {
@@ -162,6 +203,20 @@ impl Host for RootHost {
 
     fn kernel_release(&self) -> Option<String> {
         kernel::release_in_proc(self)
+    }
+
+    fn kernel_log(&self) -> io::Result<Vec<u8>> {
+        self.read(kernel::log::FILE)
+    }
+
+    fn nvme(&self, device: &str, command: NvmeRead) -> Result<Vec<u8>, DeviceError> {
+        self.answer(device, &command.to_string())
+    }
+
+    fn scsi(&self, device: &str, command: ScsiRead) -> Result<ScsiAnswer, DeviceError> {
+        let command = command.to_string();
+        let data = self.answer(device, &command)?;
+        Ok(ScsiAnswer { data, sense: self.answer(device, &format!("{command}.sense")).unwrap_or_default() })
     }
 }
 

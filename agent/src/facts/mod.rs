@@ -9,16 +9,20 @@ mod firmware_mode;
 mod host;
 mod kernel;
 pub mod lldp;
+mod location;
 mod memory;
 mod netlink;
 mod nic;
 mod part;
+mod pci;
 pub mod smbios;
 mod sysfs;
 
+pub use disk::{AtaRead, DeviceError, LogPage, NvmeRead, ScsiAnswer, ScsiRead, Sense, StatisticsPage};
 pub use host::{Host, HostError, LinkReport, LiveHost, RootHost};
 pub use part::{Part, Parts};
 
+use pci::Locations;
 use pious_protocol::facts::Facts;
 
 /// Everything that can be read of the host now. `Nic::dhcp`, `Nic::vlan` and `Nic::neighbours` stay default.
@@ -36,9 +40,11 @@ pub fn read(host: &dyn Host, parts: &Parts, mut facts: Facts) -> Facts {
             Part::Cpu => facts.cpu = cpu::read(host),
             Part::Memory => facts.memory = memory::read(host),
             Part::Nics => facts.nics = nic::read(host),
-            Part::Disks => facts.disks = disk::read(host),
+            Part::Disks => facts.disks = disk::read(host, &Locations::read(host, facts.smbios.value().ok())),
+            Part::DiskHealth => disk::read_health(host, &mut facts.disks),
+            Part::Pci => facts.pci = pci::read(host, &Locations::read(host, facts.smbios.value().ok())),
             Part::Kernel => facts.kernel = kernel::read(host),
-            Part::MemoryErrors | Part::DiskHealth | Part::Pci | Part::Bmc | Part::BmcHealth | Part::Sensors => {}
+            Part::MemoryErrors | Part::Bmc | Part::BmcHealth | Part::Sensors => {}
         }
     }
     facts

@@ -36,7 +36,7 @@ pub(super) fn pci_address(host: &dyn Host, class_device: &str) -> Option<String>
 }
 
 /// `0000:00:02.0`: domain (four digits or more), bus, device, function.
-fn is_pci_address(text: &str) -> bool {
+pub(super) fn is_pci_address(text: &str) -> bool {
     let mut parts = text.split([':', '.']);
     let mut hex = |digits: std::ops::RangeInclusive<usize>| {
         parts.next().is_some_and(|part| digits.contains(&part.len()) && part.bytes().all(|b| b.is_ascii_hexdigit()))

@@ -1,35 +1,35 @@
-//! A host recorded by hand: what is a NIC, what is a disk, and what each tells.
+//! A host recorded by hand: what is a NIC, and what each tells.
 
 use super::*;
-use pious_protocol::facts::{Cpu, Disk, FirmwareMode, Kernel, Link, Memory, Nic, Observed};
+use pious_protocol::facts::{Cpu, FirmwareFailure, FirmwareMode, Gaps, Kernel, Link, Memory, Nic, Observed};
 use std::{fs, os::unix::fs::symlink, path::PathBuf};
 
 /// A folder that stands for a host, gone when dropped.
-struct Recording(tempfile::TempDir);
+pub(super) struct Recording(tempfile::TempDir);
 
 impl Recording {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self(tempfile::tempdir().expect("a temporary folder"))
     }
 
-    fn path(&self, path: &str) -> PathBuf {
+    pub(super) fn path(&self, path: &str) -> PathBuf {
         let path = self.0.path().join(path);
         fs::create_dir_all(path.parent().expect("a parent")).expect("folders");
         path
     }
 
-    fn file(&self, path: &str, content: &str) {
+    pub(super) fn file(&self, path: &str, content: &str) {
         fs::write(self.path(path), content).expect("a file");
     }
 
     /// A link as sysfs writes it: relative, climbing to /sys first.
-    fn link(&self, path: &str, target_below_sys: &str) {
+    pub(super) fn link(&self, path: &str, target_below_sys: &str) {
         let climb = "../".repeat(path.split('/').count() - 2);
         symlink(format!("{climb}{target_below_sys}"), self.path(path)).expect("a link");
     }
 
     /// A device of a class, at its place in the device tree, with its attributes.
-    fn device(&self, class: &str, place: &str, attributes: &[(&str, &str)]) {
+    pub(super) fn device(&self, class: &str, place: &str, attributes: &[(&str, &str)]) {
         let name = place.rsplit('/').next().expect("a name");
         for (attribute, value) in attributes {
             self.file(&format!("sys/devices/{place}/{attribute}"), value);
@@ -38,8 +38,12 @@ impl Recording {
         self.link(&format!("sys/{class}/{name}"), &format!("devices/{place}"));
     }
 
+    pub(super) fn host(&self) -> RootHost {
+        RootHost::new(self.0.path()).expect("a folder")
+    }
+
     fn facts(&self) -> Facts {
-        gather(&RootHost::new(self.0.path()).expect("a folder"))
+        gather(&self.host())
     }
 }
 
@@ -98,79 +102,6 @@ fn physical_nics_are_told_from_virtual_ones() {
     assert_eq!(nics, expected);
 }
 
-/// A disk at its place, whose `device` is `above` places up and of a subsystem.
-fn disk(host: &Recording, place: &str, subsystem: &str, attributes: &[(&str, &str)]) {
-    host.device("block", place, attributes);
-    let above = place.rsplit_once("/block/").or_else(|| place.rsplit_once('/')).expect("a parent").0;
-    host.link(&format!("sys/devices/{place}/device"), &format!("devices/{above}"));
-    host.link(&format!("sys/devices/{above}/subsystem"), subsystem);
-}
-
-fn disks(host: &Recording) {
-    let nvme = "pci0000:00/0000:5e:00.0/nvme/nvme0";
-    disk(host, &format!("{nvme}/nvme0n1"), "class/nvme", &[("size", "3750748848\n"), ("queue/rotational", "0\n")]);
-    for (attribute, value) in [("model", "KXG60ZNV  \n"), ("serial", " S1\n"), ("firmware_rev", "10604104\n")] {
-        host.file(&format!("sys/devices/{nvme}/{attribute}"), value);
-    }
-    host.device("block", &format!("{nvme}/nvme0c0n1"), &[("hidden", "1\n"), ("device/x", "")]);
-
-    let sata = "pci0000:00/0000:00:1f.2/ata1/host0/target0:0:0/0:0:0:0";
-    disk(host, &format!("{sata}/block/sda"), "bus/scsi", &[("size", "2048\n"), ("queue/rotational", "1\n")]);
-    for (attribute, value) in [("vendor", "ATA     \n"), ("model", "ST1000\n"), ("rev", "CC43\n")] {
-        host.file(&format!("sys/devices/{sata}/{attribute}"), value);
-    }
-    host.file(&format!("sys/devices/{sata}/vpd_pg80"), "\0\u{1}\0\u{8}  Z1D3XY");
-
-    let sas = "pci0000:00/0000:02:00.0/host1/port-1:0/end_device-1:0/target1:0:0/1:0:0:0";
-    disk(host, &format!("{sas}/block/sdb"), "bus/scsi", &[("size", "8\n")]);
-    for (attribute, value) in [("vendor", "SEAGATE \n"), ("model", "ST600\n")] {
-        host.file(&format!("sys/devices/{sas}/{attribute}"), value);
-    }
-    let virtio = "pci0000:00/0000:00:05.0/virtio2";
-    disk(host, &format!("{virtio}/block/vda"), "bus/virtio", &[("size", "16\n"), ("serial", "lab-1")]);
-    let usb = "pci0000:00/0000:00:14.0/usb1/1-1/1-1:1.0/host2/target2:0:0/2:0:0:0";
-    disk(host, &format!("{usb}/block/sdc"), "bus/scsi", &[("size", "0\n")]);
-    let cdrom = "pci0000:00/0000:00:1f.2/ata2/host3/target3:0:0/3:0:0:0";
-    disk(host, &format!("{cdrom}/block/sr0"), "bus/scsi", &[("size", "8\n")]);
-    for name in ["loop0", "ram0", "dm-0", "md127", "zram0"] {
-        host.device("block", &format!("virtual/block/{name}"), &[("size", "8\n")]);
-    }
-}
-
-#[test]
-fn whole_disks_are_told_from_virtual_ones_and_drives_of_media() {
-    let host = Recording::new();
-    disks(&host);
-    let disk = |name: &str, transport: &str, pci: &str, sectors: u64| Disk {
-        name: name.into(),
-        transport: Some(transport.into()),
-        pci_address: Some(pci.into()),
-        size_bytes: sectors * 512,
-        ..Disk::default()
-    };
-    let some = |text: &str| Some(text.to_owned());
-    let expected = [
-        Disk {
-            model: some("KXG60ZNV"),
-            serial: some("S1"),
-            firmware: some("10604104"),
-            rotational: Some(false),
-            ..disk("nvme0n1", "nvme", "0000:5e:00.0", 3_750_748_848)
-        },
-        Disk {
-            model: some("ST1000"),
-            serial: some("Z1D3XY"),
-            firmware: some("CC43"),
-            rotational: Some(true),
-            ..disk("sda", "sata", "0000:00:1f.2", 2048)
-        },
-        Disk { model: some("SEAGATE ST600"), ..disk("sdb", "sas", "0000:02:00.0", 8) },
-        disk("sdc", "usb", "0000:00:14.0", 0),
-        Disk { serial: some("lab-1"), ..disk("vda", "virtio", "0000:00:05.0", 16) },
-    ];
-    assert_eq!(host.facts().disks, expected);
-}
-
 #[test]
 fn the_rest_of_a_recorded_host() {
     let host = Recording::new();
@@ -178,6 +109,8 @@ fn the_rest_of_a_recorded_host() {
     host.file("proc/meminfo", super::memory::EXAMPLE);
     host.file("proc/version", "Linux version 6.1.0-49-amd64 (debian-kernel@lists.debian.org)\n");
     host.file("lib/modules/6.1.0-49-amd64/missing-firmware.json", r#"["intel/ice/ddp/ice.pkg"]"#);
+    let failed = "4,1,2,-;ice 0000:3b:00.0: Direct firmware load for intel/ice/ddp/ice.pkg failed with error -2\n";
+    host.file("dev/kmsg", failed);
     host.file("sys/firmware/efi/fw_platform_size", "64\n");
     let cpu =
         Cpu { model: "EPYC".into(), vendor: "AuthenticAMD".into(), sockets: 1, cores: 1, threads: 1, ..Cpu::default() };
@@ -189,9 +122,16 @@ fn the_rest_of_a_recorded_host() {
         memory: Observed::seen("/proc/meminfo", Memory { total_bytes: 246_572 * 1024, ..Memory::default() }),
         nics: vec![],
         disks: vec![],
+        pci: Observed::absent("/sys/bus/pci/devices can't be read: No such file or directory (os error 2)"),
         kernel: Kernel {
             release: "6.1.0-49-amd64".into(),
             missing_firmware: vec!["intel/ice/ddp/ice.pkg".into()],
+            failed_firmware: vec![FirmwareFailure {
+                driver: "ice".into(),
+                device: "0000:3b:00.0".into(),
+                file: "intel/ice/ddp/ice.pkg".into(),
+                error: -2,
+            }],
             ..Kernel::default()
         },
         ..Facts::default()
@@ -206,7 +146,10 @@ fn an_empty_recording_says_why_of_everything_and_never_answers_with_the_live_hos
     assert_eq!(facts.cpu, Observed::absent(absent("/proc/cpuinfo")));
     assert_eq!(facts.memory, Observed::absent(absent("/proc/meminfo")));
     assert_eq!((facts.nics, facts.disks), (vec![], vec![]));
-    assert_eq!((facts.kernel, facts.firmware_mode), (Kernel::default(), FirmwareMode::Unknown));
+    let mut gaps = Gaps::default();
+    gaps.note("failed_firmware", absent("/dev/kmsg"));
+    assert_eq!((facts.kernel, facts.firmware_mode), (Kernel { gaps, ..Kernel::default() }, FirmwareMode::Unknown));
+    assert_eq!(facts.pci, Observed::absent(absent("/sys/bus/pci/devices")));
 }
 
 #[test]

@@ -1,16 +1,17 @@
-//! Which modules a device asks for: `modules.alias` (depmod(8)), patterns against a device's `modalias`. Pure.
+//! Which modules a device asks for: `modules.alias` (depmod(8)), patterns against a device's `modalias`. Pure, and known
+//! to both who loads modules and who tells why a device has none.
 
 use std::{borrow::Cow, collections::HashMap};
 
 /// A module's name: underscores where its file has hyphens, as the kernel knows it.
-pub(super) fn module_name(text: &str) -> Cow<'_, str> {
+pub(crate) fn module_name(text: &str) -> Cow<'_, str> {
     if text.contains('-') { Cow::Owned(text.replace('-', "_")) } else { Cow::Borrowed(text) }
 }
 
 /// The patterns of `modules.alias`, by the bus before the first colon, so that a PCI device is not held against twenty
 /// thousand USB patterns.
 #[derive(Debug, Default)]
-pub(super) struct Aliases<'text> {
+pub(crate) struct Aliases<'text> {
     by_bus: HashMap<&'text str, Vec<Alias<'text>>>,
     /// Patterns whose bus is itself a pattern.
     any_bus: Vec<Alias<'text>>,
@@ -24,7 +25,7 @@ struct Alias<'text> {
 
 impl<'text> Aliases<'text> {
     /// Reads `alias PATTERN MODULE` lines; others are comments.
-    pub(super) fn parse(text: &'text str) -> Self {
+    pub(crate) fn parse(text: &'text str) -> Self {
         let mut aliases = Self::default();
         for line in text.lines() {
             let mut words = line.split_ascii_whitespace();
@@ -43,7 +44,7 @@ impl<'text> Aliases<'text> {
     }
 
     /// The modules that a `modalias` asks for, in the file's order, each once.
-    pub(super) fn modules(&self, modalias: &str) -> Vec<&str> {
+    pub(crate) fn modules(&self, modalias: &str) -> Vec<&str> {
         let of_bus = self.by_bus.get(bus_of(modalias)).into_iter().flatten();
         let mut found: Vec<&str> = Vec::new();
         for alias in of_bus.chain(&self.any_bus) {
@@ -61,7 +62,7 @@ fn bus_of(text: &str) -> &str {
 
 /// fnmatch(3) without flags: `*`, `?`, `[a-z]`, `[!a-z]`. In time proportional to the product of the lengths at worst:
 /// only the last `*` is ever taken back.
-pub(super) fn matches(pattern: &str, text: &str) -> bool {
+fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
     let (mut p, mut t) = (0, 0);
     let mut last_star: Option<(usize, usize)> = None;
