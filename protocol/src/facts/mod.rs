@@ -33,7 +33,7 @@ pub use pci::{PciDevice, PciDriver, PcieLink};
 pub use sensors::{Sensor, SensorKind};
 pub use smbios::{
     Baseboard, Bios, Cache, Chassis, HostInterface, IpmiDevice, MappedRange, MemoryArray, MemoryDevice, OnboardDevice,
-    PortConnector, PowerSupply, Processor, Slot, Smbios, System, TpmDevice,
+    PortConnector, PowerSupply, Processor, Slot, SlotPeer, Smbios, System, TpmDevice,
 };
 pub use vlan::Vlan;
 

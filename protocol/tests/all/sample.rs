@@ -34,7 +34,12 @@ pub fn dimm(locator: &str, size_mib: Option<u64>) -> MemoryDevice {
 pub fn smbios() -> Smbios {
     Smbios {
         version: "3.2.0".into(),
-        bios: Some(Bios { vendor: some("Acme"), version: some("1.4.2"), release_date: some("02/01/2026") }),
+        bios: Some(Bios {
+            vendor: some("Acme"),
+            version: some("1.4.2"),
+            release_date: some("02/01/2026"),
+            ..Bios::default()
+        }),
         system: Some(System {
             manufacturer: some("Acme"),
             product: some("Rocket 9000"),

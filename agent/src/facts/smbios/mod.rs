@@ -4,9 +4,16 @@
 //! ([`table`]): the crate panics on an entry point longer than 31 bytes, refuses one that some firmware writes, and breaks
 //! off silently at a structure that it can't take, where an engineer wants to know what is wrong.
 
+mod board;
 mod entry;
+mod host_interface;
+mod management;
+mod memory;
 mod names;
+mod processor;
+mod reader;
 mod structures;
+mod system;
 mod table;
 
 pub use entry::EntryError;
