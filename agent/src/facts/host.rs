@@ -4,13 +4,19 @@
 
 use super::{
     disk::{self, DeviceError, NvmeRead, ScsiAnswer, ScsiRead},
+    driver_info,
+    generic_netlink::{self, GenericRequest},
     kernel, netlink,
 };
 use nix::{
+    errno::Errno,
     fcntl::{OFlag, OpenHow, ResolveFlag, openat2},
     sys::stat::Mode,
 };
-use pious_protocol::{facts::Link, ids::MacAddress};
+use pious_protocol::{
+    facts::{Link, NicCounters},
+    ids::MacAddress,
+};
 use std::{
     ffi::OsString,
     fs::{self, File},
@@ -51,6 +57,19 @@ pub trait Host {
     /// [`HostError`], when there is no kernel to ask or it does not answer; sysfs may still tell something.
     fn links(&self) -> Result<Vec<LinkReport>, HostError>;
 
+    /// What a family of generic netlink answers: the payload from its generic header on, or nothing where the kernel
+    /// only acknowledges.
+    ///
+    /// # Errors
+    /// [`HostError`], when there is no kernel to ask or it refuses.
+    fn generic_netlink(&self, request: &GenericRequest) -> Result<Vec<u8>, HostError>;
+
+    /// What an interface's driver says of itself: `struct ethtool_drvinfo`.
+    ///
+    /// # Errors
+    /// [`HostError`], when there is no kernel to ask or it refuses.
+    fn driver_info(&self, interface: &str) -> Result<Vec<u8>, HostError>;
+
     /// `uname -r`.
     fn kernel_release(&self) -> Option<String>;
 
@@ -84,13 +103,15 @@ pub struct LinkReport {
     pub permanent_mac: Option<MacAddress>,
     /// Whether the link works.
     pub link: Link,
-    /// Negotiated speed; `None` without carrier, or where the driver does not tell.
-    pub speed_mbps: Option<u32>,
+    /// How often the carrier came or went.
+    pub carrier_changes: Option<u64>,
+    /// Packets, bytes and errors.
+    pub counters: Option<NicCounters>,
     /// The interface's addresses.
     pub addresses: Vec<IpAddr>,
 }
 
-/// Why a host could not be asked for its links.
+/// Why a host's kernel could not be asked.
 #[derive(Debug, Error)]
 pub enum HostError {
     /// A recorded host has no kernel to ask.
@@ -103,6 +124,14 @@ pub enum HostError {
         request: &'static str,
         /// What came instead of an answer.
         why: String,
+    },
+    /// The kernel, or a driver, said no.
+    #[error("{what}: {} ({errno:?})", errno.desc())]
+    Refused {
+        /// What was asked.
+        what: &'static str,
+        /// What it said.
+        errno: Errno,
     },
 }
 
@@ -125,6 +154,14 @@ impl Host for LiveHost {
 
     fn links(&self) -> Result<Vec<LinkReport>, HostError> {
         netlink::links()
+    }
+
+    fn generic_netlink(&self, request: &GenericRequest) -> Result<Vec<u8>, HostError> {
+        generic_netlink::ask(request)
+    }
+
+    fn driver_info(&self, interface: &str) -> Result<Vec<u8>, HostError> {
+        driver_info::ask(interface).map(Vec::from)
     }
 
     fn kernel_release(&self) -> Option<String> {
@@ -198,6 +235,14 @@ impl Host for RootHost {
     }
 
     fn links(&self) -> Result<Vec<LinkReport>, HostError> {
+        Err(HostError::Recorded(self.root.clone()))
+    }
+
+    fn generic_netlink(&self, _: &GenericRequest) -> Result<Vec<u8>, HostError> {
+        Err(HostError::Recorded(self.root.clone()))
+    }
+
+    fn driver_info(&self, _: &str) -> Result<Vec<u8>, HostError> {
         Err(HostError::Recorded(self.root.clone()))
     }
 

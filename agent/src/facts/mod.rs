@@ -5,20 +5,23 @@
 
 mod cpu;
 mod disk;
+mod driver_info;
 mod firmware_mode;
+mod generic_netlink;
 mod host;
 mod kernel;
 pub mod lldp;
 mod location;
 mod memory;
 mod netlink;
-mod nic;
+pub(crate) mod nic;
 mod part;
 mod pci;
 pub mod smbios;
 mod sysfs;
 
 pub use disk::{AtaRead, DeviceError, LogPage, NvmeRead, ScsiAnswer, ScsiRead, Sense, StatisticsPage};
+pub use generic_netlink::GenericRequest;
 pub use host::{Host, HostError, LinkReport, LiveHost, RootHost};
 pub use part::{Part, Parts};
 
@@ -39,7 +42,7 @@ pub fn read(host: &dyn Host, parts: &Parts, mut facts: Facts) -> Facts {
             Part::Smbios => facts.smbios = smbios::read(host),
             Part::Cpu => facts.cpu = cpu::read(host),
             Part::Memory => facts.memory = memory::read(host),
-            Part::Nics => facts.nics = nic::read(host),
+            Part::Nics => facts.nics = nic::read(host, facts.smbios.value().ok()),
             Part::Disks => facts.disks = disk::read(host, &Locations::read(host, facts.smbios.value().ok())),
             Part::DiskHealth => disk::read_health(host, &mut facts.disks),
             Part::Pci => facts.pci = pci::read(host, &Locations::read(host, facts.smbios.value().ok())),

@@ -1,5 +1,4 @@
-//! What the live kernel tells of its network interfaces: rtnetlink for links and addresses, ethtool's generic netlink
-//! for the negotiated speed.
+//! What the live kernel tells of its network interfaces by rtnetlink(7): links and addresses.
 
 use super::host::{HostError, LinkReport};
 use neli::{
@@ -14,17 +13,11 @@ use neli::{
     rtnl::{Ifaddrmsg, IfaddrmsgBuilder, Ifinfomsg, IfinfomsgBuilder},
     utils::Groups,
 };
-use netlink_bindings::ethtool;
-use netlink_socket2::NetlinkSocket;
-use pious_protocol::{facts::Link, ids::MacAddress};
+use pious_protocol::{
+    facts::{Link, NicCounters},
+    ids::MacAddress,
+};
 use std::{collections::BTreeMap, fmt::Display, net::IpAddr};
-
-/// ETHTOOL_MSG_LINKMODES_GET of <linux/ethtool_netlink.h>. netlink-bindings 0.3.5 numbers ethtool's requests wrongly from
-/// the third on (this one 5, which sets; the kernel answers EOPNOTSUPP to a dump of that).
-const LINKMODES_GET: u8 = 4;
-
-/// ethtool's word for "not told" (SPEED_UNKNOWN, -1).
-const SPEED_UNKNOWN: u32 = u32::MAX;
 
 /// All interfaces, in the kernel's order.
 pub(super) fn links() -> Result<Vec<LinkReport>, HostError> {
@@ -36,13 +29,7 @@ pub(super) fn links() -> Result<Vec<LinkReport>, HostError> {
             link.addresses.push(address);
         }
     }
-    // A kernel without ethtool's netlink (before 5.6) or a driver that does not tell: sysfs may, and if not, nobody.
-    let speeds = speeds().unwrap_or_default();
-    let mut links: Vec<_> = links.into_values().collect();
-    for link in &mut links {
-        link.speed_mbps = speeds.get(&link.name).copied();
-    }
-    Ok(links)
+    Ok(links.into_values().collect())
 }
 
 fn dump_links(route: &NlRouter) -> Result<BTreeMap<u32, LinkReport>, HostError> {
@@ -79,9 +66,48 @@ fn link_report(info: &Ifinfomsg) -> LinkReport {
             (true, true) => Link::Up,
             (true, false) => Link::NoCarrier,
         },
-        speed_mbps: None,
+        carrier_changes: attributes.get_attr_payload_as::<u32>(Ifla::CarrierChanges).ok().map(u64::from),
+        counters: attributes.get_attribute(Ifla::Stats64).and_then(|stats| counters(stats.payload().as_ref())),
         addresses: Vec::new(),
     }
+}
+
+/// `struct rtnl_link_stats64` (linux/if_link.h): the first 16 of its numbers are as old as it.
+fn counters(bytes: &[u8]) -> Option<NicCounters> {
+    let mut numbers = [0; 16];
+    for (at, number) in numbers.iter_mut().enumerate() {
+        *number = u64::from_ne_bytes(bytes.get(8 * at..8 * at + 8)?.try_into().ok()?);
+    }
+    let [
+        rx_packets,
+        tx_packets,
+        rx_bytes,
+        tx_bytes,
+        rx_errors,
+        tx_errors,
+        rx_dropped,
+        tx_dropped,
+        _multicast,
+        _collisions,
+        _rx_length_errors,
+        _rx_over_errors,
+        rx_crc_errors,
+        _rx_frame_errors,
+        _rx_fifo_errors,
+        rx_missed_errors,
+    ] = numbers;
+    Some(NicCounters {
+        rx_packets,
+        tx_packets,
+        rx_bytes,
+        tx_bytes,
+        rx_errors,
+        tx_errors,
+        rx_dropped,
+        tx_dropped,
+        rx_crc_errors,
+        rx_missed_errors,
+    })
 }
 
 fn dump_addresses(route: &NlRouter) -> Result<Vec<(u32, IpAddr)>, HostError> {
@@ -113,23 +139,27 @@ fn ip_address(bytes: &[u8]) -> Option<IpAddr> {
     v4.or_else(|_| <[u8; 16]>::try_from(bytes).map(IpAddr::from)).ok()
 }
 
-/// The negotiated speed in Mb/s of each interface that tells one.
-fn speeds() -> Option<BTreeMap<String, u32>> {
-    let mut socket = NetlinkSocket::new();
-    let mut request = ethtool::Request::new().op_linkmodes_get_dump();
-    request.header_mut().cmd = LINKMODES_GET;
-    request.encode().nested_header().end_nested();
-    let mut answers = socket.request(&request).ok()?;
-    let mut speeds = BTreeMap::new();
-    while let Some(answer) = answers.recv() {
-        let Ok(answer) = answer else { break };
-        let name = answer.get_header().and_then(|header| header.get_dev_name());
-        if let (Ok(name), Ok(speed)) = (name, answer.get_speed())
-            && speed != SPEED_UNKNOWN
-            && speed != 0
-        {
-            speeds.insert(name.to_string_lossy().into_owned(), speed);
-        }
+#[cfg(test)]
+mod tests {
+    use super::counters;
+    use pious_protocol::facts::NicCounters;
+
+    #[test]
+    fn counters_are_taken_each_from_its_place() {
+        let bytes: Vec<u8> = (1..=25u64).flat_map(u64::to_ne_bytes).collect();
+        let expected = NicCounters {
+            rx_packets: 1,
+            tx_packets: 2,
+            rx_bytes: 3,
+            tx_bytes: 4,
+            rx_errors: 5,
+            tx_errors: 6,
+            rx_dropped: 7,
+            tx_dropped: 8,
+            rx_crc_errors: 13,
+            rx_missed_errors: 16,
+        };
+        assert_eq!(counters(&bytes), Some(expected));
+        assert_eq!(counters(&bytes[..127]), None, "cut");
     }
-    Some(speeds)
 }

@@ -26,13 +26,38 @@ pub(super) fn link_name(host: &dyn Host, path: &str) -> Option<String> {
 /// The PCI function nearest to a class device (`/sys/class/net/eth0`, `/sys/block/sda`): the last component of its path
 /// in the device tree that is a PCI address. A virtio device, a SATA port and a SAS disk all hang below theirs.
 pub(super) fn pci_address(host: &dyn Host, class_device: &str) -> Option<String> {
+    pci_addresses(host, class_device).into_iter().next()
+}
+
+/// The PCI functions on the way to a class device, the nearest first: its own, then the bridges above it.
+pub(super) fn pci_addresses(host: &dyn Host, class_device: &str) -> Vec<String> {
     let links = [class_device.to_owned(), format!("{class_device}/device")];
-    links.iter().find_map(|link| {
+    let found = links.iter().find_map(|link| {
         let target = host.link(link).ok()?;
-        let mut components: Vec<_> = target.iter().filter_map(|part| part.to_str()).collect();
-        components.reverse();
-        components.into_iter().find(|part| is_pci_address(part)).map(str::to_owned)
-    })
+        let mut addresses: Vec<_> = target
+            .iter()
+            .filter_map(|part| part.to_str())
+            .filter(|part| is_pci_address(part))
+            .map(str::to_owned)
+            .collect();
+        addresses.reverse();
+        (!addresses.is_empty()).then_some(addresses)
+    });
+    found.unwrap_or_default()
+}
+
+/// A USB device above a class device, at most `levels` up: its vendor and product. An interface of a USB device is one
+/// level below it.
+pub(super) fn usb_id(host: &dyn Host, class_device: &str, levels: usize) -> Option<(u16, u16)> {
+    let mut device = format!("{class_device}/device");
+    for _ in 0..=levels {
+        let id = |which: &str| u16::from_str_radix(&text(host, &format!("{device}/{which}"))?, 16).ok();
+        if let (Some(vendor), Some(product)) = (id("idVendor"), id("idProduct")) {
+            return Some((vendor, product));
+        }
+        device.push_str("/..");
+    }
+    None
 }
 
 /// `0000:00:02.0`: domain (four digits or more), bus, device, function.

@@ -195,6 +195,8 @@ pub struct LldpAgent {
     pub running: bool,
     /// Whether it ran and the agent of PIOUS switched it off.
     pub switched_off_by_us: bool,
+    /// Why it could not be switched off, where that was tried.
+    pub refusal: Option<String>,
     /// By what it is told: the private flag or devlink parameter, e.g. `disable-fw-lldp`, `fw-lldp-agent`.
     pub control: String,
 }

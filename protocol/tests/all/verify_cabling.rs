@@ -232,10 +232,8 @@ fn the_bmcs_door_to_its_host_is_never_cabled() {
 fn a_card_that_keeps_lldp_to_itself_is_named() {
     let mut facts = sample::facts();
     facts.nics[0].neighbours = Neighbours::Silent { reason: "the card's firmware keeps LLDP to itself".into() };
-    facts.nics[0].lldp_agent = Observed::seen(
-        "test",
-        LldpAgent { running: true, switched_off_by_us: false, control: "disable-fw-lldp".into() },
-    );
+    facts.nics[0].lldp_agent =
+        Observed::seen("test", LldpAgent { running: true, control: "disable-fw-lldp".into(), ..LldpAgent::default() });
     assert_eq!(
         troubles(plan(), &facts)[0],
         "cabling.port [NIC 1 (52:54:00:01:10:01, eth0)]: Unknown | the card's firmware keeps LLDP to itself | r1-sw1 port Ethernet1 | switch off LLDP in the card's own firmware (disable-fw-lldp): it keeps the frames to itself"

@@ -92,7 +92,7 @@ fn decode_table(entry: &Entry, bytes: &[u8]) -> Result<Smbios, SmbiosError> {
     Ok(smbios)
 }
 
-pub(super) fn read(host: &dyn Host) -> Observed<Smbios> {
+pub(crate) fn read(host: &dyn Host) -> Observed<Smbios> {
     let read = |path| host.read(path).map_err(|error| format!("{path} can't be read: {error}"));
     let decoded = read(ENTRY_PATH)
         .and_then(|entry| Ok((entry, read(TABLE_PATH)?)))
