@@ -227,6 +227,8 @@ fn seen(link: network::LinkState) -> LinkSeen {
         permanent_mac: link.permanent_mac,
         link: link.link,
         speed_mbps: link.speed_mbps,
+        role: link.role,
+        lldp_agent: link.lldp_agent,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::facts::Parts;
 use pious_protocol::{
-    facts::{Dhcp, Facts, Link, Neighbours, Vlan},
+    facts::{Dhcp, Facts, Link, LldpAgent, Neighbours, NicRole, Observed, Vlan},
     ids::{InstructionId, MacAddress, Sequence},
     message::{
         BootEvent, FactsAnswer, FactsReport, InstructionsAnswer, PromotionAnswer, PromotionAsk, PromotionRequest,
@@ -98,7 +98,7 @@ pub enum Event {
 }
 
 /// One physical link.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LinkSeen {
     /// The kernel's name.
     pub name: String,
@@ -110,6 +110,10 @@ pub struct LinkSeen {
     pub link: Link,
     /// Negotiated speed.
     pub speed_mbps: Option<u32>,
+    /// Whose it is.
+    pub role: NicRole,
+    /// The LLDP agent in its firmware, once it was looked at.
+    pub lldp_agent: Option<Observed<LldpAgent>>,
 }
 
 /// Whom to answer at the agent's own server.

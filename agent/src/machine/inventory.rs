@@ -122,14 +122,14 @@ impl Inventory {
         self.lay();
     }
 
-    /// Whether any NIC can reach another network than its own link.
+    /// Whether any NIC of the server can reach another network than its own link.
     pub fn has_address(&self) -> bool {
-        self.facts().nics.iter().flat_map(|nic| &nic.addresses).any(|address| is_routable(*address))
+        self.facts().data_nics().flat_map(|nic| &nic.addresses).any(|address| is_routable(*address))
     }
 
-    /// Whether any link works.
+    /// Whether any link works, but for the BMC's.
     pub fn has_link(&self) -> bool {
-        self.facts().nics.iter().any(|nic| nic.link == Link::Up)
+        self.facts().data_nics().any(|nic| nic.link == Link::Up)
     }
 
     fn lay(&mut self) {
@@ -159,6 +159,10 @@ impl Overlay {
             nic.speed_mbps = seen.speed_mbps;
             nic.mac = seen.mac.or(nic.mac);
             nic.permanent_mac = seen.permanent_mac.or(nic.permanent_mac);
+            nic.role = seen.role;
+            if let Some(agent) = &seen.lldp_agent {
+                nic.lldp_agent = agent.clone();
+            }
         }
         if let Some(addresses) = &self.addresses {
             nic.addresses.clone_from(addresses);
@@ -213,9 +217,10 @@ fn still(sensors: &mut Observed<Vec<Sensor>>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pious_protocol::facts::{LldpAgent, NicRole};
 
     fn link(name: &str) -> LinkSeen {
-        LinkSeen { name: name.into(), mac: None, permanent_mac: None, link: Link::Up, speed_mbps: Some(1000) }
+        LinkSeen { name: name.into(), link: Link::Up, speed_mbps: Some(1000), ..LinkSeen::default() }
     }
 
     fn gather(inventory: &mut Inventory, mut facts: Facts) {
@@ -275,5 +280,28 @@ mod tests {
         network(&mut after);
         assert_eq!(before.facts(), after.facts());
         assert!(after.has_address() && after.has_link());
+    }
+
+    #[test]
+    fn the_bmcs_interface_is_no_network() {
+        let door = LinkSeen { role: NicRole::HostInterface, ..link("usb0") };
+        let mut inventory = Inventory::default();
+        inventory.links(vec![door.clone()]);
+        inventory.dhcp("usb0", Dhcp::Idle, vec!["10.0.0.2".parse().expect("an address")]);
+        assert_eq!((inventory.has_link(), inventory.has_address()), (false, false));
+        inventory.links(vec![door, link("eth0")]);
+        inventory.dhcp("eth0", Dhcp::Idle, vec!["10.77.0.2".parse().expect("an address")]);
+        assert_eq!((inventory.has_link(), inventory.has_address()), (true, true));
+    }
+
+    #[test]
+    fn what_became_of_the_firmwares_lldp_is_laid_over_what_was_gathered() {
+        let agent = LldpAgent { switched_off_by_us: true, control: "fw-lldp-agent".into(), ..LldpAgent::default() };
+        let seen = Observed::seen("ethtool", agent);
+        let mut inventory = Inventory::default();
+        let known = Facts { nics: vec![Nic { name: "eth0".into(), ..Nic::default() }], ..Facts::default() };
+        gather(&mut inventory, known);
+        inventory.links(vec![LinkSeen { lldp_agent: Some(seen.clone()), ..link("eth0") }]);
+        assert_eq!(inventory.facts().nics.first().map(|nic| nic.lldp_agent.clone()), Some(seen));
     }
 }

@@ -3,32 +3,25 @@
 use super::{
     Event, LinkState, Options, configuration,
     dhcp::{self, News},
-    lease::{Configuration, Lease},
+    host_interface,
+    lease::Lease,
+    link_changes,
     links::Link,
     listening::{self, Learnt, Voice},
-    packet_socket,
-    rtnl::{self, Rtnl},
+    port::Port,
+    preparation::{self, Firmware},
+    rtnl::Rtnl,
 };
-use crate::boot::clock;
-use nix::{
-    errno::Errno,
-    sys::socket::{MsgFlags, recv},
+use crate::{
+    boot::clock,
+    facts::{LiveHost, smbios},
 };
 use pious_protocol::{
-    facts::{Dhcp, Neighbours, Vlan},
+    facts::{Dhcp, HostInterface, LldpAgent, Observed},
     ids::MacAddress,
 };
-use std::{
-    collections::BTreeMap,
-    io,
-    net::{IpAddr, Ipv4Addr},
-    os::fd::{AsRawFd, OwnedFd},
-    thread,
-};
-use tokio::{
-    io::{Interest, unix::AsyncFd},
-    sync::{mpsc, watch},
-};
+use std::{collections::BTreeMap, net::Ipv4Addr};
+use tokio::sync::{mpsc, watch};
 use tokio_util::task::AbortOnDropHandle;
 
 /// What the NICs' tasks tell. A task that was ended may have told before; its `run` is then no longer the NIC's.
@@ -46,27 +39,17 @@ enum Report {
         interface: u32,
         learnt: Learnt,
     },
-}
-
-/// One NIC and what runs on it.
-struct Port {
-    link: Link,
-    carrier: watch::Sender<bool>,
-    /// Ends with the port.
-    _listening: AbortOnDropHandle<()>,
-    dhcp: Option<AbortOnDropHandle<()>>,
-    run: u64,
-    lease: Option<(Lease, Configuration)>,
-    learnt: Learnt,
-    /// DHCP's progress as it was told last.
-    told_dhcp: Dhcp,
+    LldpAgent {
+        interface: u32,
+        agent: Observed<LldpAgent>,
+    },
 }
 
 /// Runs until nobody holds the sender of `names` any more.
 pub(super) async fn run(options: Options, names: watch::Receiver<String>, events: mpsc::Sender<Event>) {
     let (reports, mut inbox) = mpsc::unbounded_channel();
     // Listening starts before the first look, so that no change falls between the two.
-    let changes = match rtnl::link_changes().and_then(packet_socket::watched) {
+    let changes = match link_changes::listen() {
         Ok(changes) => changes,
         Err(error) => {
             tracing::error!("no network: cannot listen to link changes: {error}");
@@ -89,6 +72,10 @@ pub(super) async fn run(options: Options, names: watch::Receiver<String>, events
         reports,
         rtnl,
         ports: BTreeMap::new(),
+        host_interfaces: smbios::read(&LiveHost)
+            .value()
+            .map(|smbios| smbios.host_interfaces.clone())
+            .unwrap_or_default(),
         chassis: None,
         told: None,
         runs: 0,
@@ -98,7 +85,7 @@ pub(super) async fn run(options: Options, names: watch::Receiver<String>, events
     loop {
         control.follow_links().await;
         tokio::select! {
-            changed = changed(&changes) => {
+            changed = link_changes::next(&changes) => {
                 if let Err(error) = changed {
                     tracing::error!("link changes are no longer told: {error}");
                     return;
@@ -124,6 +111,8 @@ struct Control {
     reports: mpsc::UnboundedSender<Report>,
     rtnl: Rtnl,
     ports: BTreeMap<u32, Port>,
+    /// SMBIOS's records of the BMC's ways to this host.
+    host_interfaces: Vec<HostInterface>,
     told: Option<Vec<LinkState>>,
     runs: u64,
     clock: Clock,
@@ -166,14 +155,19 @@ impl Control {
                 return;
             }
         };
-        let links: Vec<Link> = links.into_iter().filter(|link| self.is_wanted(link)).map(Link::with_speed).collect();
+        let links = links.into_iter().filter(|link| self.is_wanted(link));
+        let links: Vec<Link> = links.map(|link| link.with_speed().with_role(&self.host_interfaces)).collect();
         let gone: Vec<u32> =
             self.ports.keys().copied().filter(|index| links.iter().all(|link| link.state.index != *index)).collect();
         for interface in gone {
             self.end_lease(interface).await;
             self.ports.remove(&interface);
         }
-        let states: Vec<LinkState> = links.iter().map(|link| link.state.clone()).collect();
+        let state = |link: &Link| {
+            let lldp_agent = self.ports.get(&link.state.index).and_then(|port| port.lldp_agent.clone());
+            LinkState { lldp_agent, ..link.state.clone() }
+        };
+        let states: Vec<LinkState> = links.iter().map(state).collect();
         if self.told.as_ref() != Some(&states) {
             self.tell(Event::Links(states.clone())).await;
             self.told = Some(states);
@@ -216,7 +210,21 @@ impl Control {
             port.carrier.send_if_modified(|known| std::mem::replace(known, has_carrier) != has_carrier);
         }
         if has_carrier && self.options.configure {
-            self.ask(&link);
+            match link.record.as_ref().and_then(host_interface::fixed) {
+                Some(lease) => self.fix(interface, lease).await,
+                None => self.ask(&link),
+            }
+        }
+    }
+
+    /// Gives the BMC's interface the address that SMBIOS says.
+    async fn fix(&mut self, interface: u32, lease: Lease) {
+        let Some(port) = self.ports.get_mut(&interface) else { return };
+        if port.lease.is_none() {
+            let configuration = lease.configuration(interface);
+            configuration::replace(&mut self.rtnl, None, Some(&configuration));
+            port.lease = Some((lease, configuration));
+            self.tell_dhcp(interface, Dhcp::Idle).await;
         }
     }
 
@@ -225,27 +233,26 @@ impl Control {
         let (interface, name) = (link.state.index, link.state.name.clone());
         if self.options.configure {
             configuration::forget_earlier_life(&mut self.rtnl, interface);
-            bring_up(interface, name);
         }
+        let reports = self.reports.clone();
+        let is_quieted = self.options.prepare_machine && link.is_ours();
+        let firmware = if is_quieted { Firmware::Silenced } else { Firmware::Asked };
+        preparation::start(interface, name, firmware, self.options.configure, move |agent| {
+            let _ended = reports.send(Report::LldpAgent { interface, agent });
+        });
         let (carrier, carriers) = watch::channel(false);
+        let listening = link.is_ours().then(|| self.listen(&link, carriers));
+        self.ports.insert(interface, Port::new(link, carrier, listening));
+    }
+
+    fn listen(&mut self, link: &Link, carriers: watch::Receiver<bool>) -> AbortOnDropHandle<()> {
+        let interface = link.state.index;
         let reports = self.reports.clone();
         let tell = move |learnt| {
             let _ended = reports.send(Report::Learnt { interface, learnt });
         };
-        let voice = self.voice(&link);
-        let listening = tokio::spawn(listening::run(interface, voice, carriers, tell));
-        let learnt = Learnt { neighbours: Neighbours::default(), vlan: Vlan::default() };
-        let port = Port {
-            link,
-            carrier,
-            _listening: AbortOnDropHandle::new(listening),
-            dhcp: None,
-            run: 0,
-            lease: None,
-            learnt,
-            told_dhcp: Dhcp::Idle,
-        };
-        self.ports.insert(interface, port);
+        let voice = self.voice(link);
+        AbortOnDropHandle::new(tokio::spawn(listening::run(interface, voice, carriers, tell)))
     }
 
     fn voice(&mut self, link: &Link) -> Option<Voice> {
@@ -276,10 +283,9 @@ impl Control {
     /// the cable may be in another VLAN by then.
     async fn end_lease(&mut self, interface: u32) {
         let Some(port) = self.ports.get_mut(&interface) else { return };
-        if port.dhcp.take().is_none() {
+        if !port.stop_asking() {
             return;
         }
-        port.run = 0;
         self.take_lease(interface).await;
         self.tell_dhcp(interface, Dhcp::Idle).await;
     }
@@ -310,7 +316,14 @@ impl Control {
             }
             Report::Learnt { interface, learnt } => {
                 if let Some(port) = self.ports.get_mut(&interface) {
-                    port.learnt = learnt;
+                    port.heard = learnt;
+                    self.tell_learnt(interface).await;
+                }
+            }
+            Report::LldpAgent { interface, agent } => {
+                if let Some(port) = self.ports.get_mut(&interface) {
+                    // The next look at the links tells of it.
+                    port.lldp_agent = Some(agent);
                     self.tell_learnt(interface).await;
                 }
             }
@@ -330,9 +343,10 @@ impl Control {
             }
             News::Bound(lease) => {
                 let Some(port) = self.ports.get_mut(&interface) else { return };
+                let lease = if port.link.is_ours() { *lease } else { host_interface::confined(*lease) };
                 let configuration = lease.configuration(interface);
                 let ntp_server = lease.ntp_servers.first().copied();
-                let old = port.lease.replace((*lease, configuration.clone()));
+                let old = port.lease.replace((lease, configuration.clone()));
                 configuration::replace(&mut self.rtnl, old.as_ref().map(|(_, old)| old), Some(&configuration));
                 self.name_services();
                 if old.is_none() {
@@ -380,23 +394,14 @@ impl Control {
     }
 
     async fn tell_bound(&mut self, interface: u32) {
-        let lease = self.ports.get(&interface).and_then(|port| port.lease.as_ref());
-        if let Some((lease, _)) = lease {
-            let bound = Dhcp::Bound {
-                address: lease.address.addr().into(),
-                prefix_length: lease.address.prefix_len(),
-                server: lease.server.into(),
-                lease_s: lease.lease_s,
-            };
+        if let Some(bound) = self.ports.get(&interface).and_then(Port::bound) {
             self.tell_dhcp(interface, bound).await;
         }
     }
 
     async fn tell_dhcp(&mut self, interface: u32, dhcp: Dhcp) {
         let Some(port) = self.ports.get_mut(&interface) else { return };
-        if port.told_dhcp != dhcp {
-            port.told_dhcp = dhcp.clone();
-            let addresses: Vec<IpAddr> = port.lease.iter().map(|(lease, _)| lease.address.addr().into()).collect();
+        if let Some(addresses) = port.news_of_dhcp(&dhcp) {
             let nic = port.link.state.name.clone();
             self.tell(Event::Dhcp { nic, dhcp, addresses }).await;
         }
@@ -404,8 +409,7 @@ impl Control {
 
     async fn tell_learnt(&self, interface: u32) {
         if let Some(port) = self.ports.get(&interface) {
-            let Learnt { neighbours, vlan } = port.learnt.clone();
-            let vlan = Vlan { dhcp_answers_untagged: port.lease.is_some(), ..vlan };
+            let Learnt { neighbours, vlan } = port.learnt();
             self.tell(Event::Lldp { nic: port.link.state.name.clone(), neighbours, vlan }).await;
         }
     }
@@ -414,35 +418,4 @@ impl Control {
         // Nobody listens any more: the session is ending.
         let _ended = self.events.send(event).await;
     }
-}
-
-/// In a thread of its own: a driver may take seconds, and sixteen of them must not add up here.
-fn bring_up(interface: u32, name: String) {
-    let started = thread::Builder::new().name(format!("up {name}")).spawn(move || {
-        if let Err(error) = configuration::bring_up(interface, &name) {
-            tracing::warn!("{error}");
-        }
-    });
-    if let Err(error) = started {
-        tracing::warn!("cannot bring interface {interface} up: {error}");
-    }
-}
-
-/// Waits until links changed, and swallows what the kernel said of it.
-async fn changed(socket: &AsyncFd<OwnedFd>) -> io::Result<()> {
-    socket
-        .async_io(Interest::READABLE, |socket| {
-            let mut buffer = [0; 8192];
-            let mut heard = false;
-            loop {
-                match recv(socket.as_raw_fd(), &mut buffer, MsgFlags::MSG_DONTWAIT) {
-                    Ok(_) => heard = true,
-                    // Lost messages are changes too.
-                    Err(Errno::ENOBUFS) => heard = true,
-                    Err(Errno::EAGAIN) if heard => return Ok(()),
-                    Err(errno) => return Err(errno.into()),
-                }
-            }
-        })
-        .await
 }

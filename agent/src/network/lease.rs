@@ -44,6 +44,21 @@ pub(super) struct Lease {
     pub(super) host_name: Option<String>,
 }
 
+impl Default for Lease {
+    fn default() -> Self {
+        Self {
+            address: Ipv4Net::from(Ipv4Addr::UNSPECIFIED),
+            server: Ipv4Addr::UNSPECIFIED,
+            lease_s: 0,
+            routes: Vec::new(),
+            name_servers: Vec::new(),
+            search: Vec::new(),
+            ntp_servers: Vec::new(),
+            host_name: None,
+        }
+    }
+}
+
 impl From<&mozim::DhcpV4Lease> for Lease {
     fn from(lease: &mozim::DhcpV4Lease) -> Self {
         // A server that names no mask has told of one address only.

@@ -1,6 +1,10 @@
 //! Links as the session sees them.
 
-use pious_protocol::{facts, ids::MacAddress};
+use crate::facts::{LiveHost, nic};
+use pious_protocol::{
+    facts::{self, HostInterface, LldpAgent, NicRole, Observed},
+    ids::MacAddress,
+};
 
 /// One physical Ethernet interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +21,10 @@ pub struct LinkState {
     pub link: facts::Link,
     /// Negotiated speed, where there is carrier and the driver tells.
     pub speed_mbps: Option<u32>,
+    /// Whose it is.
+    pub role: NicRole,
+    /// The LLDP agent in its firmware, once it was looked at.
+    pub lldp_agent: Option<Observed<LldpAgent>>,
 }
 
 /// A link, and how often its carrier went: a cable that was moved faster than we looked is told by that.
@@ -24,6 +32,8 @@ pub struct LinkState {
 pub(super) struct Link {
     pub(super) state: LinkState,
     pub(super) carrier_losses: u32,
+    /// What SMBIOS says of it, if it is the BMC's.
+    pub(super) record: Option<HostInterface>,
 }
 
 impl Link {
@@ -40,6 +50,22 @@ impl Link {
             self.state.speed_mbps = text.ok().and_then(|text| text.trim().parse().ok());
         }
         self
+    }
+
+    /// With whose it is; `records` are SMBIOS's.
+    pub(super) fn with_role(mut self, records: &[HostInterface]) -> Self {
+        let macs = self.state.mac.into_iter().chain(self.state.permanent_mac).collect();
+        let attachment = nic::attachment(&LiveHost, &self.state.name, macs);
+        self.state.role = nic::role::role(&attachment, records);
+        self.record = nic::role::record(&attachment, records).cloned();
+        self
+    }
+
+    pub(super) fn is_ours(&self) -> bool {
+        match self.state.role {
+            NicRole::Data => true,
+            NicRole::HostInterface | NicRole::Unknown => false,
+        }
     }
 
     pub(super) fn has_carrier(&self) -> bool {

@@ -9,6 +9,9 @@
 //!
 //! A session that ends says no goodbye by LLDP: its neighbours forget it by the TTL, two minutes later.
 //!
+//! The BMC's own interface on its host (SMBIOS type 42) is told from the server's by `facts`. It gets an address within
+//! its subnet and is otherwise left out: no LLDP, no route, no name server, no time comes from it.
+//!
 //! IPv4 only: router advertisements are ignored (the provisioning network has them, with a lifetime of 0, for iPXE).
 
 mod announcement;
@@ -16,10 +19,14 @@ mod configuration;
 mod control;
 mod dhcp;
 mod filter;
+mod host_interface;
 mod lease;
+mod link_changes;
 mod links;
 mod listening;
 mod packet_socket;
+mod port;
+mod preparation;
 mod rtnl;
 
 pub use links::LinkState;

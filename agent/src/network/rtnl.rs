@@ -320,8 +320,11 @@ fn link(info: &Ifinfomsg) -> Link {
                 (true, false) => facts::Link::NoCarrier,
             },
             speed_mbps: None,
+            role: facts::NicRole::Data,
+            lldp_agent: None,
         },
         carrier_losses: attributes.get_attr_payload_as(Ifla::CarrierDownCount).unwrap_or_default(),
+        record: None,
     }
 }
 

@@ -107,7 +107,7 @@ fn gathered(bytes: u64) -> Facts {
 }
 
 fn link() -> Event {
-    let seen = LinkSeen { name: "eth0".into(), mac: None, permanent_mac: None, link: Link::Up, speed_mbps: None };
+    let seen = LinkSeen { name: "eth0".into(), link: Link::Up, ..LinkSeen::default() };
     Event::Links(vec![seen])
 }
 

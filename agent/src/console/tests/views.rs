@@ -321,7 +321,7 @@ fn nic_facts(number: u8) -> Nic {
         transceiver: if is_dark { Observed::absent("the cage is empty") } else { Observed::seen("ethtool", module) },
         lldp_agent: Observed::seen(
             "ethtool private flags",
-            LldpAgent { running: false, switched_off_by_us: true, control: "fw-lldp-agent".into() },
+            LldpAgent { switched_off_by_us: true, control: "fw-lldp-agent".into(), ..LldpAgent::default() },
         ),
         counters: Some(NicCounters {
             rx_bytes: 48_113_000,

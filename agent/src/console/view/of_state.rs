@@ -39,7 +39,7 @@ impl View {
             },
             senzu: reach_of(state, now),
             senzu_url: senzu_url.clone(),
-            nics: facts.nics.iter().map(NicView::of).collect(),
+            nics: facts.data_nics().map(NicView::of).collect(),
             links_settle: now < state.links_settle_at,
             findings: findings.iter().map(foreign_finding).collect(),
             passed: passed.len(),
@@ -48,7 +48,7 @@ impl View {
                 Judging::DevicesComing => Judged::DriversLoad,
                 Judging::NothingExpected => Judged::NothingExpected,
             },
-            agent_urls: agent_urls(&facts.nics, surroundings.port),
+            agent_urls: agent_urls(facts, surroundings.port),
             warnings: state.warnings.iter().map(|warning| foreign(warning)).collect(),
             missing_firmware: facts.kernel.missing_firmware.iter().map(|file| foreign(file)).collect(),
             busy: None,
@@ -168,9 +168,9 @@ fn machine_words(facts: &pious_protocol::facts::Facts) -> String {
     words.join("  ")
 }
 
-fn agent_urls(nics: &[Nic], port: Option<u16>) -> Vec<String> {
+fn agent_urls(facts: &pious_protocol::facts::Facts, port: Option<u16>) -> Vec<String> {
     let Some(port) = port else { return Vec::new() };
-    let addresses = nics.iter().flat_map(|nic| &nic.addresses).filter(|address| is_routable(**address));
+    let addresses = facts.data_nics().flat_map(|nic| &nic.addresses).filter(|address| is_routable(**address));
     addresses.filter(|address| address.is_ipv4()).map(|address| format!("http://{address}:{port}")).collect()
 }
 

@@ -1,6 +1,6 @@
 //! Where an interface is: its PCI function, who made it, the slot or socket that people see, its virtual functions.
 
-use crate::facts::{Host, location, sysfs};
+use crate::facts::{Host, location, pci::Locations, sysfs};
 use pious_protocol::facts::{Nic, Smbios, Sriov};
 
 /// Fills in what sysfs and SMBIOS tell; `device` is the interface's folder in sysfs.
@@ -18,7 +18,7 @@ pub(super) fn find(host: &dyn Host, device: &str, smbios: Option<&Smbios>, nic: 
     nic.pci_subsystem_id =
         nic.gaps.keep("pci_subsystem_id", id(host, &function, "subsystem_vendor", "subsystem_device"));
     let nowhere = "neither ACPI nor SMBIOS names its place";
-    let place = place(host, device, &function, smbios, &addresses);
+    let place = place(host, device, &function, &Locations::read(host, smbios), own);
     nic.location = nic.gaps.keep("location", place.ok_or(nowhere));
     let index = onboard_index(host, &function, smbios, &addresses);
     nic.onboard_index = nic.gaps.keep("onboard_index", index.ok_or("the firmware counts no such onboard device"));
@@ -38,15 +38,9 @@ fn id(host: &dyn Host, function: &str, vendor: &str, device: &str) -> Result<Str
 }
 
 /// ACPI's label or SMBIOS's, and which of a card's ports it is, where the driver names them.
-fn place(
-    host: &dyn Host,
-    device: &str,
-    function: &str,
-    smbios: Option<&Smbios>,
-    addresses: &[String],
-) -> Option<String> {
+fn place(host: &dyn Host, device: &str, function: &str, locations: &Locations<'_>, own: &str) -> Option<String> {
     let label = sysfs::text(host, &format!("{function}/label"));
-    let label = label.or_else(|| location::of(smbios?, addresses))?;
+    let label = label.or_else(|| locations.of(host, own))?;
     // The driver may have no such thing, which reading says as an error.
     Some(match sysfs::text(host, &format!("{device}/phys_port_name")) {
         Some(port) => format!("{label}, port {port}"),

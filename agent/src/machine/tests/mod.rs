@@ -200,7 +200,7 @@ fn gathered() -> Facts {
 }
 
 fn link_seen(link: Link) -> LinkSeen {
-    LinkSeen { name: "eth0".into(), mac: None, permanent_mac: None, link, speed_mbps: Some(1000) }
+    LinkSeen { name: "eth0".into(), link, speed_mbps: Some(1000), ..LinkSeen::default() }
 }
 
 fn bound() -> Event {
