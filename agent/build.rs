@@ -1,15 +1,12 @@
-//! Packs the names of PCI devices for `facts/pci/names.rs`: vendors and devices, classes and subclasses of pci.ids, in
-//! its own line format, without what is not shown (subsystems, programming interfaces), as one zstd frame.
+//! Writes the table of PCI names for `facts/pci/names.rs`: vendors and devices, classes and subclasses of pci.ids, in its
+//! own line format, without what is not shown (subsystems, programming interfaces).
 
 use std::{env, error::Error, fmt::Write, fs, path::PathBuf};
-
-/// zstd's best: the table is packed once for each build.
-const LEVEL: i32 = 22;
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");
     let folder = PathBuf::from(env::var_os("OUT_DIR").ok_or("cargo sets no OUT_DIR")?);
-    fs::write(folder.join("pci-names.zst"), zstd::encode_all(table()?.as_bytes(), LEVEL)?)?;
+    fs::write(folder.join("pci-names.txt"), table()?)?;
     Ok(())
 }
 

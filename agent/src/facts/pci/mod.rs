@@ -47,7 +47,7 @@ impl Function {
         Self { id: id("vendor").zip(id("device")), class: number("class"), address }
     }
 
-    fn device(self, host: &dyn Host, locations: &Locations<'_>, names: &Names, modules: &Modules) -> PciDevice {
+    fn device(self, host: &dyn Host, locations: &Locations<'_>, names: &Names<'_>, modules: &Modules<'_>) -> PciDevice {
         let device = format!("{DEVICES}/{}", self.address);
         let mut gaps = Gaps::default();
         let mut lacking =

@@ -1,18 +1,14 @@
 //! Names of PCI devices and classes: those of pci.ids (<https://pci-ids.ucw.cz>, Martin Mareš and Albert Pool; GPL-2.0 or
-//! later, or BSD-3-Clause), in the binary.
+//! later, or BSD-3-Clause), in the binary as text.
 //!
-//! Measured with pci.ids of 2025-07-11: 19,836 devices of 2,445 vendors are 167 KiB as one zstd frame, which the image
-//! can't pack further, and 823 KiB while they are looked up, 10 to 30 ms on a server. (xz: 153 KiB, thrice the time.)
-//! That is under 1 % of the image, and worth it: "ConnectX-6 Dx" can be found in a rack, `15b3:101d` can't.
+//! Measured with pci.ids of 2025-07-11, 19,836 devices of 2,445 vendors: 823 KiB, which the image packs to 167 KiB, under
+//! 1 % of it. Worth it: "ConnectX-6 Dx" can be found in a rack, `15b3:101d` can't. It is not packed a second time inside
+//! the binary: the image would be no smaller, and each look-up took 1.7 s (zstd) or 0.6 s (xz) of an emulated processor.
 
-use ruzstd::decoding::StreamingDecoder;
-use std::{
-    collections::{HashMap, HashSet},
-    io::Read,
-};
+use std::collections::{HashMap, HashSet};
 
-/// pci.ids' lines, as `build.rs` packs them.
-const PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/pci-names.zst"));
+/// pci.ids' lines, as `build.rs` writes them.
+const TABLE: &str = include_str!(concat!(env!("OUT_DIR"), "/pci-names.txt"));
 
 /// A vendor's id and a device's.
 pub(super) type DeviceId = (u16, u16);
@@ -22,60 +18,77 @@ pub(super) type Class = (u8, u8);
 
 /// The names of some devices and classes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Names {
-    vendors: HashMap<u16, String>,
-    devices: HashMap<DeviceId, String>,
-    base_classes: HashMap<u8, String>,
-    classes: HashMap<Class, String>,
+pub(super) struct Names<'table> {
+    vendors: HashMap<u16, &'table str>,
+    devices: HashMap<DeviceId, &'table str>,
+    base_classes: HashMap<u8, &'table str>,
+    classes: HashMap<Class, &'table str>,
 }
 
-impl Names {
-    /// Looks these up, all in one go through the packed table.
-    pub(super) fn of(devices: &HashSet<DeviceId>, classes: &HashSet<Class>) -> Self {
-        let mut table = Vec::new();
-        let unpacked = StreamingDecoder::new(PACKED).map(|mut decoder| decoder.read_to_end(&mut table));
-        if !matches!(unpacked, Ok(Ok(_))) {
-            // What our own build packed; a table cut short still names what it holds.
-            tracing::warn!("the table of PCI names is cut short after {} bytes", table.len());
-        }
-        Self::parse(&String::from_utf8_lossy(&table), devices, classes)
-    }
+/// What indented lines belong to, where any of them may be wanted.
+#[derive(Clone, Copy, Debug)]
+enum Section {
+    Unwanted,
+    Vendor(u16),
+    Class(u8),
+}
 
-    fn parse(table: &str, devices: &HashSet<DeviceId>, classes: &HashSet<Class>) -> Self {
+impl Names<'static> {
+    /// Looks these up, all in one go through the table.
+    pub(super) fn of(devices: &HashSet<DeviceId>, classes: &HashSet<Class>) -> Self {
+        Self::parse(TABLE, devices, classes)
+    }
+}
+
+impl<'table> Names<'table> {
+    fn parse(table: &'table str, devices: &HashSet<DeviceId>, classes: &HashSet<Class>) -> Self {
+        let vendors: HashSet<u16> = devices.iter().map(|(vendor, _)| *vendor).collect();
+        let base_classes: HashSet<u8> = classes.iter().map(|(base, _)| *base).collect();
         let mut names = Self::default();
-        let mut section = Section::None;
+        let mut section = Section::Unwanted;
         for line in table.lines() {
+            if let Some(line) = line.strip_prefix('\t') {
+                names.keep(section, line, devices, classes);
+                continue;
+            }
+            section = Section::Unwanted;
+            let (line, is_class) = line.strip_prefix("C ").map_or((line, false), |line| (line, true));
             let Some((id, name)) = line.split_once("  ") else { continue };
-            if let Some(id) = id.strip_prefix('\t') {
-                match section {
-                    Section::Vendor(vendor) => {
-                        keep(
-                            u16::from_str_radix(id, 16).map(|device| (vendor, device)),
-                            name,
-                            devices,
-                            &mut names.devices,
-                        );
-                    }
-                    Section::Class(base) => {
-                        keep(u8::from_str_radix(id, 16).map(|sub| (base, sub)), name, classes, &mut names.classes);
-                    }
-                    Section::None => {}
+            let Ok(id) = u16::from_str_radix(id, 16) else { continue };
+            match u8::try_from(id) {
+                Ok(base) if is_class && base_classes.contains(&base) => {
+                    section = Section::Class(base);
+                    names.base_classes.insert(base, name);
                 }
-            } else if let Some(id) = id.strip_prefix("C ") {
-                let Ok(base) = u8::from_str_radix(id, 16) else { continue };
-                section = Section::Class(base);
-                if classes.iter().any(|(wanted, _)| *wanted == base) {
-                    names.base_classes.insert(base, name.to_owned());
+                Ok(_) | Err(_) if !is_class && vendors.contains(&id) => {
+                    section = Section::Vendor(id);
+                    names.vendors.insert(id, name);
                 }
-            } else {
-                let Ok(vendor) = u16::from_str_radix(id, 16) else { continue };
-                section = Section::Vendor(vendor);
-                if devices.iter().any(|(wanted, _)| *wanted == vendor) {
-                    names.vendors.insert(vendor, name.to_owned());
-                }
+                Ok(_) | Err(_) => {}
             }
         }
         names
+    }
+
+    /// Takes an indented line, if it is wanted.
+    fn keep(&mut self, section: Section, line: &'table str, devices: &HashSet<DeviceId>, classes: &HashSet<Class>) {
+        // Most lines end here.
+        if matches!(section, Section::Unwanted) {
+            return;
+        }
+        let Some((id, name)) = line.split_once("  ") else { return };
+        let Ok(id) = u16::from_str_radix(id, 16) else { return };
+        match section {
+            Section::Vendor(vendor) if devices.contains(&(vendor, id)) => {
+                self.devices.insert((vendor, id), name);
+            }
+            Section::Class(base) => {
+                if let Some(class) = u8::try_from(id).ok().map(|sub| (base, sub)).filter(|it| classes.contains(it)) {
+                    self.classes.insert(class, name);
+                }
+            }
+            Section::Vendor(_) | Section::Unwanted => {}
+        }
     }
 
     /// Maker and model; for a model that is not known, its maker and number.
@@ -89,28 +102,7 @@ impl Names {
 
     /// The subclass in words, or else the base class.
     pub(super) fn class(&self, (base, sub): Class) -> Option<String> {
-        self.classes.get(&(base, sub)).or_else(|| self.base_classes.get(&base)).cloned()
-    }
-}
-
-/// What indented lines belong to.
-#[derive(Clone, Copy, Debug)]
-enum Section {
-    None,
-    Vendor(u16),
-    Class(u8),
-}
-
-fn keep<Id: Eq + std::hash::Hash>(
-    id: Result<Id, std::num::ParseIntError>,
-    name: &str,
-    wanted: &HashSet<Id>,
-    names: &mut HashMap<Id, String>,
-) {
-    if let Ok(id) = id
-        && wanted.contains(&id)
-    {
-        names.insert(id, name.to_owned());
+        self.classes.get(&(base, sub)).or_else(|| self.base_classes.get(&base)).map(|name| (*name).to_owned())
     }
 }
 
@@ -120,7 +112,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn the_packed_table_names_what_servers_carry() {
+    fn the_table_names_what_servers_carry() {
         let devices: HashSet<DeviceId> =
             [(0x8086, 0x1593), (0x15b3, 0x101d), (0x1af4, 0x1041), (0x8086, 0x0000), (0x0bad, 0x0001)].into();
         let classes: HashSet<Class> = [(0x02, 0x00), (0x01, 0x08), (0x12, 0x77), (0x77, 0x00)].into();
@@ -143,11 +135,6 @@ mod tests {
             None,
         ];
         assert_eq!(told, expected.map(|name| name.map(str::to_owned)));
-    }
-
-    #[test]
-    fn the_packed_table_is_worth_its_place() {
-        assert!(PACKED.len() < 200 * 1024, "{} bytes", PACKED.len());
     }
 
     proptest! {
