@@ -59,8 +59,7 @@ pub(super) fn length(rows: usize) -> Constraint {
 fn draw_title(view: &View, area: Rect, buffer: &mut Buffer) {
     let ending = view.ending.as_deref().unwrap_or_default();
     let title = words::joined(&[&words::asset(view), words::state(view), &ending.to_uppercase()], "  ");
-    let style = Style::new().fg(Color::Black).bg(Color::Gray);
-    Paragraph::new(format!(" PIOUS {}  {title}", view.version)).style(style).render(area, buffer);
+    Paragraph::new(format!(" PIOUS {}  {title}", view.version)).style(inverse()).render(area, buffer);
 }
 
 /// The one next action, whole: it is why somebody looks.
@@ -68,7 +67,7 @@ fn next_rows(view: &View, width: usize) -> Vec<Line<'static>> {
     let style = Style::new().fg(Color::White).add_modifier(Modifier::BOLD);
     let mut rows = texts([("Next", view.next.clone(), style)], width, &mut { 1 });
     if let Some(label) = rows.first_mut().and_then(|row| row.spans.first_mut()) {
-        label.style = style.add_modifier(Modifier::REVERSED);
+        label.style = inverse();
     }
     rows
 }
@@ -100,6 +99,11 @@ pub(super) fn texts(
 
 pub(super) fn bold() -> Style {
     Style::new().add_modifier(Modifier::BOLD)
+}
+
+/// Black on grey, in so many words: a console that swaps the colours of bold text makes it grey on grey.
+pub(super) fn inverse() -> Style {
+    Style::new().fg(Color::Black).bg(Color::Gray)
 }
 
 /// White on a colour: 16 colours have no orange, and yellow on white can't be read.
@@ -144,7 +148,7 @@ fn draw_keys(panel: &Panel, area: Rect, buffer: &mut Buffer) {
     let mut keys = Vec::new();
     for page in Page::ALL {
         let is_shown = page == panel.page();
-        let style = if is_shown { bold().add_modifier(Modifier::REVERSED) } else { Style::new() };
+        let style = if is_shown { inverse() } else { Style::new() };
         keys.extend([Span::raw(" "), Span::styled(keyed(page.name()), style)]);
     }
     keys.push(Span::raw(format!("  {} {}", keyed("Kernel"), keyed("Identify LED"))));

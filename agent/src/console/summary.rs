@@ -6,7 +6,7 @@ use super::{
     marks::About,
     panel::Panel,
     qr,
-    screen::{bold, length, loud, texts},
+    screen::{bold, inverse, length, loud, texts},
     words::{self, Times},
 };
 use pious_protocol::{
@@ -16,7 +16,7 @@ use pious_protocol::{
 use ratatui::{
     buffer::Buffer,
     layout::{Constraint, Layout, Rect},
-    style::{Color, Modifier, Style},
+    style::{Color, Style},
     text::{Line, Span, Text},
     widgets::{Block, Borders, Paragraph, Widget},
 };
@@ -48,7 +48,7 @@ pub(super) fn draw(panel: &Panel, area: Rect, buffer: &mut Buffer) -> (usize, us
     let warned = view.warnings.len().min(MOST_WARNINGS);
     let solved: Vec<_> = panel.marks().solved().take(MOST_SOLVED).map(|title| solved_row(title, width)).collect();
     // What findings want comes first; what they leave is for texts that are longer than a row.
-    let wanted: usize = view.findings.iter().map(|finding| finding_rows(finding, false, width).len()).sum();
+    let wanted: usize = view.findings.iter().map(|finding| finding_rows(view, finding, false, width).len()).sum();
     let finding_rows = (1 + wanted).max(LEAST_FINDING_ROWS);
     let network_rows = network_rows(nics, finding_rows + 4 + warned + solved.len(), area.height);
     let taken = 4 + usize::from(network_rows) + finding_rows + warned + solved.len();
@@ -118,11 +118,11 @@ fn draw_network(panel: &Panel, area: Rect, buffer: &mut Buffer) {
             (false, true) => '!',
             (false, false) => ' ',
         };
-        let style = match nic.link {
-            Link::Up => Style::new(),
-            Link::NoCarrier | Link::Disabled | Link::Unknown => Style::new().fg(Color::Yellow),
+        let style = match (mark, nic.link) {
+            ('>', _) => inverse(),
+            (_, Link::Up) => Style::new(),
+            (_, Link::NoCarrier | Link::Disabled | Link::Unknown) => Style::new().fg(Color::Yellow),
         };
-        let style = if mark == '>' { style.add_modifier(Modifier::REVERSED) } else { style };
         lines.push(Line::styled(columns.of_nic(mark, nic), style));
     }
     match nics.len() - shown {
@@ -232,7 +232,7 @@ fn draw_findings(panel: &Panel, area: Rect, buffer: &mut Buffer) -> (usize, usiz
     let findings = view.findings.get(above..).unwrap_or_default();
     let is_marked = |finding: &Finding| panel.is_marked(&About::Finding(words::title(finding)));
     let width = usize::from(inner.width);
-    let (mut lines, shown) = fitted(findings, is_marked, width, room);
+    let (mut lines, shown) = fitted(view, findings, is_marked, width, room);
     if shown < findings.len() {
         lines.push(Line::styled(format!(" and {} more: PgDn, or /v1/status", findings.len() - shown), bold()));
     }
@@ -242,6 +242,7 @@ fn draw_findings(panel: &Panel, area: Rect, buffer: &mut Buffer) -> (usize, usiz
 
 /// As much of findings as fits, and of how many: the first whole, and of those that do not fit whole a row each.
 fn fitted(
+    view: &View,
     findings: &[Finding],
     is_marked: impl Fn(&Finding) -> bool,
     width: usize,
@@ -249,7 +250,7 @@ fn fitted(
 ) -> (Vec<Line<'static>>, usize) {
     let mut lines = Vec::new();
     for (number, finding) in findings.iter().enumerate() {
-        let whole = finding_rows(finding, is_marked(finding), width);
+        let whole = finding_rows(view, finding, is_marked(finding), width);
         let behind = findings.len() - number - 1;
         // Of those behind, at least one row each, or else the row that counts them.
         let left = room.saturating_sub(lines.len());
@@ -267,9 +268,10 @@ fn fitted(
 /// How far a finding's words are indented.
 const INDENT: usize = 13;
 
-fn finding_rows(finding: &Finding, is_marked: bool, width: usize) -> Vec<Line<'static>> {
+fn finding_rows(view: &View, finding: &Finding, is_marked: bool, width: usize) -> Vec<Line<'static>> {
     let mut rows = vec![heading(finding, is_marked, &words::title(finding))];
-    for (name, text) in [("seen", &finding.seen), ("expected", &finding.expected), ("do", &finding.remedy)] {
+    let seen = words::seen(view, finding);
+    for (name, text) in [("seen", &seen), ("expected", &finding.expected), ("do", &finding.remedy)] {
         for (number, row) in words::wrapped(text, width.saturating_sub(INDENT)).into_iter().enumerate() {
             let name = if number == 0 { name } else { "" };
             rows.push(Line::raw(format!("   {name:<9} {row}")));
@@ -293,7 +295,7 @@ fn heading(finding: &Finding, is_marked: bool, words: &str) -> Line<'static> {
         Verdict::Pass => Color::Black,
     };
     let (mark, style) = match is_marked {
-        true => (">", bold().add_modifier(Modifier::REVERSED)),
+        true => (">", inverse()),
         false => (" ", bold()),
     };
     Line::from(vec![
@@ -305,5 +307,5 @@ fn heading(finding: &Finding, is_marked: bool, words: &str) -> Line<'static> {
 
 fn solved_row(title: &str, width: usize) -> Line<'static> {
     let words = words::fit(&format!("> solved  {title}"), width);
-    Line::styled(words, Style::new().fg(Color::LightGreen).add_modifier(Modifier::REVERSED))
+    Line::styled(words, inverse())
 }

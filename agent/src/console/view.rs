@@ -9,7 +9,7 @@ mod of_state;
 pub use hardware::Hardware;
 pub use of_state::Surroundings;
 
-use crate::journal::Entries;
+use crate::{facts::Part, journal::Entries};
 use pious_protocol::{
     facts::{Dhcp, Link},
     finding::Finding,
@@ -118,13 +118,12 @@ impl Default for SenzuReach {
     }
 }
 
-/// When something was last read.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+/// When a part of the facts was last read, of those that tell of no change by themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Age {
-    /// What, in a word or two: `disk health`.
-    pub what: String,
-    /// How long ago, in seconds; rounded down so far as nobody would miss it.
+    /// The part.
+    pub part: Part,
+    /// How long ago, in seconds; rounded down so far that nobody misses it.
     pub age_s: u64,
 }
 

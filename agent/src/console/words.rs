@@ -1,6 +1,7 @@
 //! Words that both drawings share.
 
 use super::{Judged, Neighbour, NicView, SenzuReach, View};
+use crate::facts::Part;
 use pious_protocol::{
     facts::{Dhcp, Link},
     finding::{Finding, Severity, Verdict},
@@ -65,6 +66,45 @@ pub(super) fn ago(age_s: u64) -> String {
         60..3600 => format!("{} min ago", age_s / 60),
         _ => format!("{} h ago", age_s / 3600),
     }
+}
+
+/// What a part is called.
+pub(super) fn part(part: Part) -> &'static str {
+    match part {
+        Part::Firmware => "firmware",
+        Part::Smbios => "SMBIOS",
+        Part::Cpu => "processors",
+        Part::Memory => "memory",
+        Part::MemoryErrors => "memory errors",
+        Part::Nics => "NICs",
+        Part::Disks => "disks",
+        Part::DiskHealth => "disk health",
+        Part::Pci => "PCI",
+        Part::Bmc => "BMC",
+        Part::BmcHealth => "the BMC's sensors",
+        Part::Sensors => "the kernel's sensors",
+        Part::Kernel => "kernel",
+    }
+}
+
+/// What a check saw and, where that is read from time to time only, how long ago.
+pub(super) fn seen(view: &View, finding: &Finding) -> String {
+    let age = polled(&finding.check).and_then(|part| view.ages.iter().find(|age| age.part == part));
+    match age {
+        Some(age) => format!("{} (read {})", finding.seen, ago(age.age_s)),
+        None => finding.seen.clone(),
+    }
+}
+
+/// The part behind a check, where it is one that no event tells of.
+fn polled(check: &str) -> Option<Part> {
+    Some(match check.strip_prefix("health.").unwrap_or(check) {
+        "disk" | "disk_age" => Part::DiskHealth,
+        "memory" | "memory_corrected" | "machine_checks" => Part::MemoryErrors,
+        "temperature" => Part::Sensors,
+        "chassis" | "event_log" | "power" | "sensors" | "power.supplies" => Part::BmcHealth,
+        _ => return None,
+    })
 }
 
 /// Memory and traffic, in powers of 1024.

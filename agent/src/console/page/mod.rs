@@ -9,6 +9,7 @@ mod nics;
 mod table;
 
 use super::{View, words};
+use crate::facts::Part;
 
 /// The longest row that anybody else's text makes.
 const MOST_CHARS: usize = 400;
@@ -103,20 +104,20 @@ pub(super) fn rows(page: Page, view: &View, width: usize) -> Vec<Row> {
     ages.into_iter().chain(rows).flat_map(|row| folded(row, width)).collect()
 }
 
-/// When what this page shows was last read, where it was not just told.
+/// When what this page shows was last read, of that which no event tells of.
 fn age_row(view: &View, page: Page) -> Option<Row> {
-    let ages: Vec<_> = view.ages.iter().filter(|age| of_page(&age.what) == page).collect();
-    let said = ages.iter().map(|age| format!("{} {}", age.what, words::ago(age.age_s))).collect::<Vec<_>>().join(", ");
-    (!said.is_empty()).then(|| Row::plain(format!(" read: {said}")))
+    let ages = view.ages.iter().filter(|age| shows(page, age.part));
+    let said: Vec<_> = ages.map(|age| format!("{} {}", words::part(age.part), words::ago(age.age_s))).collect();
+    (!said.is_empty()).then(|| Row::plain(format!(" read: {}", said.join(", "))))
 }
 
-/// The page that shows what an age is of.
-fn of_page(what: &str) -> Page {
-    match what {
-        what if what.contains("disk") => Page::Disks,
-        what if what.contains("memory") => Page::Memory,
-        what if what.contains("nic") => Page::Nics,
-        _ => Page::Bmc,
+/// Whether a page shows a part that is read from time to time.
+fn shows(page: Page, part: Part) -> bool {
+    match page {
+        Page::Disks => part == Part::DiskHealth,
+        Page::Memory => part == Part::MemoryErrors,
+        Page::Bmc => matches!(part, Part::BmcHealth | Part::Sensors),
+        Page::Summary | Page::Nics | Page::Log => false,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::{
     console::{Age, Busy, Hardware, Judged, Neighbour, NicView, SenzuReach, View, next},
+    facts::Part,
     journal::{Entries, Entry, Severity},
 };
 use pious_protocol::{
@@ -221,19 +222,19 @@ pub fn full() -> View {
     with_next(View {
         nics,
         findings: vec![
-            Finding { severity: Gravity::Critical, ..finding("memory.errors", Some("DIMM A2"), Verdict::Fail, dimm) },
+            Finding { severity: Gravity::Critical, ..finding("health.memory", Some("DIMM A2"), Verdict::Fail, dimm) },
             port(5),
             port(6),
             finding("power.supplies", Some("PS2"), Verdict::Fail, supply),
-            Finding { severity: Gravity::Minor, ..finding("disk.health", Some("nvme3n1"), Verdict::Fail, disk) },
+            Finding { severity: Gravity::Minor, ..finding("health.disk", Some("nvme3n1"), Verdict::Fail, disk) },
         ],
         evaluation: Some(Evaluation::Failing),
         step: Some("VERIFY_HARDWARE".into()),
         machine: "Dell Inc.  PowerEdge R740  serial 4XJ2KL3  UEFI".into(),
         ages: vec![
-            Age { what: "disk health".into(), age_s: 50 },
-            Age { what: "BMC sensors".into(), age_s: 180 },
-            Age { what: "memory errors".into(), age_s: 20 },
+            Age { part: Part::DiskHealth, age_s: 50 },
+            Age { part: Part::BmcHealth, age_s: 180 },
+            Age { part: Part::MemoryErrors, age_s: 20 },
         ],
         facts: Hardware::of(Arc::new(full_facts())),
         log: log(),

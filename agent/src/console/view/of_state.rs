@@ -1,8 +1,9 @@
 //! The view of a machine's state.
 
-use super::{Busy, Hardware, Judged, Neighbour, NicView, SenzuReach, View};
+use super::{Age, Busy, Hardware, Judged, Neighbour, NicView, SenzuReach, View};
 use crate::{
     console::{next, words::plain},
+    facts::Part,
     journal::Journal,
     machine::{Ending, Judging, Reach, State, is_routable},
 };
@@ -14,6 +15,9 @@ use std::{sync::Arc, time::Duration};
 
 /// The longest text of anybody else's (a switch's name, Senzu's reason) that is shown.
 const MAX_FOREIGN_CHARS: usize = 200;
+
+/// Parts that are read from time to time, since no event tells of their changes.
+const POLLED: [Part; 4] = [Part::DiskHealth, Part::BmcHealth, Part::Sensors, Part::MemoryErrors];
 
 impl View {
     /// The view of a machine's state. `senzu_urls` are as the machine was told, `port` is the agent's server's.
@@ -56,7 +60,7 @@ impl View {
             next: String::new(),
             timeline: state.timeline().to_vec(),
             senzu_page: known.map(|known| format!("{senzu_url}/assets/{}", known.asset)),
-            ages: Vec::new(),
+            ages: POLLED.iter().filter_map(|part| age(state, *part, now)).collect(),
             facts: Hardware::of(Arc::clone(state.inventory.facts())),
             log: surroundings.journal.entries(),
         };
@@ -125,6 +129,13 @@ impl Neighbour {
             port: foreign(&neighbour.port_id.value),
         }
     }
+}
+
+/// The age of a part. Rounded, so that a view is another one only when somebody would read something else.
+fn age(state: &State, part: Part, now: Duration) -> Option<Age> {
+    let age_s = state.age(part, now)?.as_secs();
+    let step = if age_s < 60 { 10 } else { 60 };
+    Some(Age { part, age_s: age_s / step * step })
 }
 
 fn reach_of(state: &State, now: Duration) -> SenzuReach {
