@@ -1,20 +1,48 @@
-//! The processors, as the kernel sees them: `/proc/cpuinfo`, through procfs.
+//! The processors, as the kernel sees them: `/proc/cpuinfo`, through procfs, and what is near which memory.
 
-use super::Host;
-use pious_protocol::facts::{Cpu, Observed};
+use super::{Host, numa};
+use pious_protocol::facts::{Cpu, Gaps, Observed};
 use procfs::{CpuInfo, FromBufRead};
 use std::collections::BTreeSet;
 
 const PATH: &str = "/proc/cpuinfo";
 
+/// The kernel's words for what decides what a server can be used for: virtualization, encrypted memory and enclaves,
+/// wide arithmetic; and for being a virtual machine. Sorted.
+const MATTERS: [&str; 15] = [
+    "aes",
+    "amx_tile",
+    "avx2",
+    "avx512f",
+    "ept",
+    "hypervisor",
+    "npt",
+    "sev",
+    "sev_es",
+    "sev_snp",
+    "sgx",
+    "sme",
+    "svm",
+    "tdx_host_platform",
+    "vmx",
+];
+
 pub(super) fn read(host: &dyn Host) -> Observed<Cpu> {
     match host.read(PATH) {
         Err(error) => Observed::absent(format!("{PATH} can't be read: {error}")),
         Ok(bytes) => match parse(&bytes) {
-            Some(cpu) => Observed::seen(PATH, cpu),
+            Some(mut cpu) => {
+                cpu.numa = cpu.gaps.keep("numa", numa::read(host)).unwrap_or_default();
+                Observed::seen(PATH, cpu)
+            }
             None => Observed::absent(format!("{PATH} names no processor")),
         },
     }
+}
+
+/// Whether the processor says that a hypervisor is below us; a processor that can't be read says nothing.
+pub(super) fn is_virtual(cpu: &Observed<Cpu>) -> bool {
+    cpu.value().is_ok_and(|cpu| cpu.flags.iter().any(|flag| flag == "hypervisor"))
 }
 
 fn parse(bytes: &[u8]) -> Option<Cpu> {
@@ -29,13 +57,20 @@ fn parse(bytes: &[u8]) -> Option<Cpu> {
     let core = |cpu| field(cpu, "core id").or_else(|| field(cpu, "processor"));
     let cores: BTreeSet<_> = threads.iter().map(|&cpu| (socket(cpu), core(cpu))).collect();
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    let mut gaps = Gaps::default();
+    let mut kept = |member, name| gaps.keep(member, field(first, name).ok_or(format!("{PATH} tells no {name}")));
+    let flags = kept("flags", "flags").unwrap_or_default();
+    let has = |flag: &&str| flags.split_whitespace().any(|told| told == *flag);
+    let microcode = kept("microcode", "microcode");
     Some(Cpu {
         model: field(first, "model name").unwrap_or_default(),
         vendor: field(first, "vendor_id").unwrap_or_default(),
         sockets: count(sockets.len()),
         cores: count(cores.len()),
         threads: count(threads.len()),
-        microcode: field(first, "microcode"),
+        microcode,
+        flags: MATTERS.iter().filter(|flag| has(flag)).map(|&flag| flag.to_owned()).collect(),
+        gaps,
         ..Cpu::default()
     })
 }
@@ -49,7 +84,8 @@ mod tests {
         let thread = |&(processor, place): &(u32, Option<(u32, u32)>)| {
             let place = place.map(|(s, c)| format!("physical id\t: {s}\ncore id\t\t: {c}\n")).unwrap_or_default();
             format!(
-                "processor\t: {processor}\nvendor_id\t: GenuineIntel\nmodel name\t: Xeon\nmicrocode\t: 0x1f\n{place}\n"
+                "processor\t: {processor}\nvendor_id\t: GenuineIntel\nmodel name\t: Xeon\nmicrocode\t: 0x1f\n{place}\
+                 flags\t\t: fpu vmx avx512f avx512_fp16 aes\n\n"
             )
         };
         threads.iter().map(thread).collect()
@@ -64,6 +100,7 @@ mod tests {
             cores,
             threads,
             microcode: Some("0x1f".into()),
+            flags: vec!["aes".into(), "avx512f".into(), "vmx".into()],
             ..Cpu::default()
         };
         let two_sockets = [(0, 0, 0), (1, 0, 1), (2, 1, 0), (3, 1, 1), (4, 0, 0), (5, 0, 1), (6, 1, 0), (7, 1, 1)];

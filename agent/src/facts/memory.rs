@@ -1,10 +1,13 @@
-//! The memory, as the kernel sees it: `/proc/meminfo`, through procfs.
+//! The memory, as the kernel sees it: `/proc/meminfo`, through procfs, and the blocks that are online.
 
-use super::Host;
+use super::{Host, sysfs};
 use pious_protocol::facts::{Memory, Observed};
 use procfs::{FromBufRead, Meminfo};
 
 const PATH: &str = "/proc/meminfo";
+
+/// A folder for each block of the memory that the firmware gave to the kernel.
+const BLOCKS: &str = "/sys/devices/system/memory";
 
 /// 999,999,999,999 kB is 931 TiB, more than any machine has: procfs multiplies without looking.
 const MAX_DIGITS: usize = 12;
@@ -13,7 +16,10 @@ pub(super) fn read(host: &dyn Host) -> Observed<Memory> {
     match host.read(PATH) {
         Err(error) => Observed::absent(format!("{PATH} can't be read: {error}")),
         Ok(bytes) => match parse(&bytes) {
-            Ok(memory) => Observed::seen(PATH, memory),
+            Ok(mut memory) => {
+                memory.online_bytes = memory.gaps.keep("online_bytes", online_bytes(host));
+                Observed::seen(PATH, memory)
+            }
             Err(why) => Observed::absent(format!("{PATH} can't be understood: {why}")),
         },
     }
@@ -31,6 +37,23 @@ fn parse(bytes: &[u8]) -> Result<Memory, String> {
     Ok(Memory { total_bytes: meminfo.mem_total, ..Memory::default() })
 }
 
+/// All blocks are of one size, which is in hexadecimal digits.
+fn online_bytes(host: &dyn Host) -> Result<u64, String> {
+    let path = format!("{BLOCKS}/block_size_bytes");
+    let size = host.read(&path).map_err(|error| format!("{path} can't be read: {error}"))?;
+    let size = String::from_utf8_lossy(&size);
+    let size = size.trim();
+    let size = u64::from_str_radix(size, 16).map_err(|error| format!("{path} says {size:?}: {error}"))?;
+    let names = host.list(BLOCKS).map_err(|error| format!("{BLOCKS} can't be listed: {error}"))?;
+    let is_block = |name: &&String| name.strip_prefix("memory").is_some_and(|number| number.parse::<u64>().is_ok());
+    let is_online =
+        |name: &&String| sysfs::text(host, &format!("{BLOCKS}/{name}/online")).is_some_and(|online| online == "1");
+    match names.iter().filter(is_block).filter(is_online).count() {
+        0 => Err(format!("{BLOCKS} tells of no block that is online")),
+        blocks => Ok(size.saturating_mul(blocks as u64)),
+    }
+}
+
 /// What the parser needs of a meminfo.
 #[cfg(test)]
 pub(super) const EXAMPLE: &str = "MemTotal: 246572 kB\nMemFree: 1 kB\nBuffers: 1 kB\nCached: 1 kB\nSwapCached: 0 kB\n\
@@ -40,7 +63,26 @@ pub(super) const EXAMPLE: &str = "MemTotal: 246572 kB\nMemFree: 1 kB\nBuffers: 1
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::tests::Recording;
     use proptest::prelude::*;
+
+    #[test]
+    fn what_is_online_is_counted_in_blocks_or_missing_with_its_reason() {
+        let host = Recording::new();
+        let online = || online_bytes(&host.host());
+        let reason =
+            "/sys/devices/system/memory/block_size_bytes can't be read: No such file or directory (os error 2)";
+        assert_eq!(online(), Err(reason.into()));
+        host.file("sys/devices/system/memory/block_size_bytes", "8000000\n");
+        assert_eq!(online(), Err("/sys/devices/system/memory tells of no block that is online".into()));
+        for (block, state) in [("memory0", "1\n"), ("memory1", "1\n"), ("memory32", "0\n"), ("memory33", "1\n")] {
+            host.file(&format!("sys/devices/system/memory/{block}/online"), state);
+        }
+        assert_eq!(online(), Ok(3 << 27));
+        host.file("sys/devices/system/memory/block_size_bytes", "0x80\n");
+        let reason = "/sys/devices/system/memory/block_size_bytes says \"0x80\": invalid digit found in string";
+        assert_eq!(online(), Err(reason.into()));
+    }
 
     #[test]
     fn mem_total_is_told_in_bytes_and_what_is_wrong_in_words() {

@@ -6,17 +6,20 @@
 mod cpu;
 mod disk;
 mod driver_info;
-mod firmware_mode;
+mod firmware;
 mod generic_netlink;
 mod host;
 mod kernel;
 pub mod lldp;
 mod location;
 mod memory;
+mod memory_errors;
 mod netlink;
 pub(crate) mod nic;
+mod numa;
 mod part;
 mod pci;
+mod sensors;
 pub mod smbios;
 mod sysfs;
 
@@ -38,16 +41,21 @@ pub fn gather(host: &dyn Host) -> Facts {
 pub fn read(host: &dyn Host, parts: &Parts, mut facts: Facts) -> Facts {
     for part in parts {
         match part {
-            Part::Firmware => facts.firmware_mode = firmware_mode::read(host),
             Part::Smbios => facts.smbios = smbios::read(host),
+            Part::Firmware => {
+                facts.firmware_mode = firmware::mode(host);
+                facts.firmware = firmware::read(host, facts.firmware_mode, &facts.smbios);
+            }
             Part::Cpu => facts.cpu = cpu::read(host),
             Part::Memory => facts.memory = memory::read(host),
+            Part::MemoryErrors => facts.memory_errors = memory_errors::read(host, &facts.cpu),
             Part::Nics => facts.nics = nic::read(host, facts.smbios.value().ok()),
             Part::Disks => facts.disks = disk::read(host, &Locations::read(host, facts.smbios.value().ok())),
             Part::DiskHealth => disk::read_health(host, &mut facts.disks),
             Part::Pci => facts.pci = pci::read(host, &Locations::read(host, facts.smbios.value().ok())),
+            Part::Sensors => facts.sensors = sensors::read(host, &facts.cpu),
             Part::Kernel => facts.kernel = kernel::read(host),
-            Part::MemoryErrors | Part::Bmc | Part::BmcHealth | Part::Sensors => {}
+            Part::Bmc | Part::BmcHealth => {}
         }
     }
     facts

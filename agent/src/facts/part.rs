@@ -9,10 +9,10 @@ use std::collections::BTreeSet;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Part {
-    /// How the machine booted, Secure Boot, the boot order, the TPM.
-    Firmware,
     /// The SMBIOS table.
     Smbios,
+    /// How the machine booted, Secure Boot, the boot order, the TPM.
+    Firmware,
     /// Processors.
     Cpu,
     /// Memory.
@@ -43,8 +43,8 @@ pub type Parts = BTreeSet<Part>;
 impl Part {
     /// Every part.
     pub const ALL: [Self; 13] = [
-        Self::Firmware,
         Self::Smbios,
+        Self::Firmware,
         Self::Cpu,
         Self::Memory,
         Self::MemoryErrors,

@@ -1,7 +1,9 @@
 //! A host recorded by hand: what is a NIC, and what each tells.
 
 use super::*;
-use pious_protocol::facts::{Cpu, FirmwareFailure, FirmwareMode, Gaps, Kernel, Link, Memory, Nic, Observed};
+use pious_protocol::facts::{
+    Cpu, Firmware, FirmwareFailure, FirmwareMode, Gaps, Kernel, Link, Memory, Nic, NumaNode, Observed,
+};
 use std::{fs, os::unix::fs::symlink, path::PathBuf};
 
 /// A folder that stands for a host, gone when dropped.
@@ -106,21 +108,53 @@ fn physical_nics_are_told_from_virtual_ones() {
 #[test]
 fn the_rest_of_a_recorded_host() {
     let host = Recording::new();
-    host.file("proc/cpuinfo", "processor\t: 0\nvendor_id\t: AuthenticAMD\nmodel name\t: EPYC\n\n");
+    host.file(
+        "proc/cpuinfo",
+        "processor\t: 0\nvendor_id\t: AuthenticAMD\nmodel name\t: EPYC\nflags\t\t: fpu svm hypervisor\n\n",
+    );
     host.file("proc/meminfo", super::memory::EXAMPLE);
     host.file("proc/version", "Linux version 6.1.0-49-amd64 (debian-kernel@lists.debian.org)\n");
     host.file("lib/modules/6.1.0-49-amd64/missing-firmware.json", r#"["intel/ice/ddp/ice.pkg"]"#);
     let failed = "4,1,2,-;ice 0000:3b:00.0: Direct firmware load for intel/ice/ddp/ice.pkg failed with error -2\n";
     host.file("dev/kmsg", failed);
     host.file("sys/firmware/efi/fw_platform_size", "64\n");
-    let cpu =
-        Cpu { model: "EPYC".into(), vendor: "AuthenticAMD".into(), sockets: 1, cores: 1, threads: 1, ..Cpu::default() };
+    for file in ["cpulist", "meminfo"] {
+        let content = if file == "cpulist" { "0\n" } else { "Node 0 MemTotal: 240000 kB\n" };
+        host.file(&format!("sys/devices/system/node/node0/{file}"), content);
+    }
+    host.file("sys/devices/system/memory/block_size_bytes", "8000000\n");
+    host.file("sys/devices/system/memory/memory0/online", "1\n");
+    fs::create_dir_all(host.path("sys/firmware/efi/efivars")).expect("a folder");
+    let mut gaps = Gaps::default();
+    gaps.note("microcode", "/proc/cpuinfo tells no microcode");
+    let cpu = Cpu {
+        model: "EPYC".into(),
+        vendor: "AuthenticAMD".into(),
+        sockets: 1,
+        cores: 1,
+        threads: 1,
+        flags: vec!["hypervisor".into(), "svm".into()],
+        numa: vec![NumaNode { id: 0, threads: 1, memory_bytes: 240_000 * 1024 }],
+        gaps,
+        ..Cpu::default()
+    };
+    let memory = Memory { total_bytes: 246_572 * 1024, online_bytes: Some(128 << 20), ..Memory::default() };
+    let unmounted = "/sys/firmware/efi/efivars is empty: efivarfs is not mounted";
+    let firmware = Firmware {
+        secure_boot: Observed::absent(unmounted),
+        boot_order: Observed::absent(unmounted),
+        booted_by: Observed::absent(unmounted),
+        tpm: Observed::absent("no driver of this image found a TPM, and the ACPI tables can't be listed"),
+    };
     let no_table = "/sys/firmware/dmi/tables/smbios_entry_point can't be read: No such file or directory (os error 2)";
     let expected = Facts {
         firmware_mode: FirmwareMode::Uefi,
         smbios: Observed::absent(no_table),
         cpu: Observed::seen("/proc/cpuinfo", cpu),
-        memory: Observed::seen("/proc/meminfo", Memory { total_bytes: 246_572 * 1024, ..Memory::default() }),
+        firmware,
+        memory: Observed::seen("/proc/meminfo", memory),
+        memory_errors: Observed::nothing("a virtual machine has no memory controller of its own"),
+        sensors: Observed::nothing("a virtual machine has no sensors of its own"),
         nics: vec![],
         disks: vec![],
         pci: Observed::absent("/sys/bus/pci/devices can't be read: No such file or directory (os error 2)"),

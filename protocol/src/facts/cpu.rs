@@ -15,8 +15,9 @@ pub struct Cpu {
     pub cores: u32,
     pub threads: u32,
     pub microcode: Option<String>,
-    /// What the processor can do, by the kernel's words, of those that matter here: `vmx`, `svm`, `sgx`, `tdx`, `sev`,
-    /// `sev_es`, `sev_snp`, `sme`, `avx512f`, `amx_tile`, `aes`. Sorted.
+    /// What the processor can do, by the kernel's words, of those that matter here: `vmx` and `ept`, `svm` and `npt`,
+    /// `sgx`, `tdx_host_platform`, `sev`, `sev_es`, `sev_snp`, `sme`, `avx2`, `avx512f`, `amx_tile`, `aes`; and
+    /// `hypervisor` in a virtual machine. Sorted.
     pub flags: Vec<String>,
     /// Memory and threads by their nearness.
     pub numa: Vec<NumaNode>,

@@ -1,6 +1,6 @@
 //! What the machine's firmware tells: how it booted us, and what it would boot next.
 
-use super::Observed;
+use super::{Gaps, Observed};
 use serde::{Deserialize, Serialize};
 
 /// How the machine's firmware booted us.
@@ -23,9 +23,9 @@ pub enum FirmwareMode {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Firmware {
-    /// UEFI Secure Boot (UEFI 2.10 §32.3: the variables `SecureBoot` and `SetupMode`).
+    /// UEFI Secure Boot (UEFI 2.10 §3.3: the variables `SecureBoot` and `SetupMode`).
     pub secure_boot: Observed<SecureBoot>,
-    /// What the firmware tries, in order (UEFI 2.10 §3.1: `BootOrder`).
+    /// What the firmware tries, in order (UEFI 2.10 §3.3: `BootOrder`).
     pub boot_order: Observed<Vec<BootEntry>>,
     /// The entry that booted us (`BootCurrent`).
     pub booted_by: Observed<BootEntry>,
@@ -44,7 +44,7 @@ pub struct SecureBoot {
     pub setup_mode: bool,
 }
 
-/// One entry of the firmware's boot menu.
+/// One entry of the firmware's boot menu (UEFI 2.10 §3.1.3).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
@@ -55,8 +55,12 @@ pub struct BootEntry {
     pub description: String,
     /// Whether the firmware tries it at all.
     pub active: bool,
-    /// The device path as text, as far as it is known: `PciRoot(0x0)/Pci(0x2,0x0)/MAC(525400011001)/IPv4`.
+    /// The device path as text (§10.6), as far as it can be read:
+    /// `PciRoot(0x0)/Pci(0x2,0x0)/MAC(525400011001,0x1)/IPv4(0.0.0.0)`. A node that is not known is
+    /// `Path(type,subtype,data)`.
     pub device_path: Option<String>,
+    /// What is lacking, and why.
+    pub gaps: Gaps,
 }
 
 /// A trusted platform module.

@@ -28,7 +28,7 @@ pub struct MemoryErrors {
     pub uncorrected: u64,
     /// The DIMMs that EDAC knows, with errors or without.
     pub dimms: Vec<DimmErrors>,
-    /// Machine checks that the kernel logged, whatever they were about.
+    /// Machine check exceptions, over all processors, whatever they were about.
     pub machine_checks: Option<u64>,
 }
 

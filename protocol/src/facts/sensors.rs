@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Sensor {
-    /// Whose it is: the hwmon chip (`coretemp`), or `bmc`.
+    /// Whose it is: the hwmon chip (`coretemp`; `nvme nvme1` where several have the name), or `bmc`.
     pub chip: String,
     /// What it is called, e.g. `Package id 0`, `Inlet Temp`.
     pub name: String,

@@ -1,6 +1,6 @@
 //! How the firmware booted this kernel: a kernel that came by UEFI keeps `/sys/firmware/efi`.
 
-use super::Host;
+use crate::facts::Host;
 use pious_protocol::facts::FirmwareMode;
 use std::io;
 
