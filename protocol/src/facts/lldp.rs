@@ -88,7 +88,7 @@ pub struct Neighbour {
     /// The VLAN that the switch is managed in (Annex D.2.6).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub management_vlan: Option<u16>,
-    /// The maximum VLAN count digest (Annex D.2.5, VID Usage Digest).
+    /// A checksum over which VLANs the sender uses: two ends that agree have the same (Annex D.2.5).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vid_usage_digest: Option<u32>,
     /// Link aggregation (Annex D.2.7; IEEE 802.3-2012 §79.3.3 before).
@@ -196,9 +196,18 @@ pub struct PortPower {
     pub is_source: bool,
     pub supported: bool,
     pub enabled: bool,
+    /// Whether the source can choose which pairs carry the power.
+    pub pairs_selectable: bool,
+    /// The pairs that carry it: 1 those of the data, 2 the spare ones.
     pub pair: u8,
     /// The power class: 1 for class 0, as on the wire.
     pub class: u8,
+    /// Since 802.3at (§79.3.2.4): 0 a type 2 source, 1 a type 2 taker, 2 a type 1 source, 3 a type 1 taker.
+    pub kind: Option<u8>,
+    /// As `kind`: for a source 0 unknown, 1 primary, 2 backup; for a taker 1 the source, 2 local, 3 both.
+    pub source: Option<u8>,
+    /// As `kind`: 0 unknown, 1 critical, 2 high, 3 low.
+    pub priority: Option<u8>,
     /// What the taker asks for, in tenths of a watt.
     pub requested_deciwatts: Option<u16>,
     /// What the source gives, in tenths of a watt.
@@ -216,8 +225,11 @@ pub struct Med {
     /// 0 unknown, 1 to 3 endpoint classes, 4 network connectivity (§10.2.2.2).
     pub device_class: u8,
     pub policies: Vec<MedPolicy>,
-    /// Location identifications (§10.2.4), each as `format: hex`.
+    /// Location identifications (§10.2.4): `civic: DE, city Berlin, building 42`, `elin: 112`, and what is no text as
+    /// `coordinates: hex` or `format N: hex`.
     pub locations: Vec<String>,
+    /// Extended power (§10.2.5).
+    pub power: Option<MedPower>,
     pub hardware_revision: Option<String>,
     pub firmware_revision: Option<String>,
     pub software_revision: Option<String>,
@@ -240,4 +252,20 @@ pub struct MedPolicy {
     pub vlan: u16,
     pub priority: u8,
     pub dscp: u8,
+}
+
+/// Power that an LLDP-MED device gives or takes: ANSI/TIA-1057 §10.2.5.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(default)]
+#[allow(missing_docs)]
+pub struct MedPower {
+    /// 0 a source, 1 a taker.
+    pub kind: u8,
+    /// As [`PortPower::source`].
+    pub source: u8,
+    /// As [`PortPower::priority`].
+    pub priority: u8,
+    /// In tenths of a watt.
+    pub deciwatts: u16,
 }

@@ -25,7 +25,8 @@ pub use disk::{Disk, DiskHealth, NvmeController};
 pub use firmware::{BootEntry, Firmware, FirmwareMode, SecureBoot, Tpm};
 pub use kernel::{FirmwareFailure, Kernel};
 pub use lldp::{
-    LinkAggregation, LldpId, MacPhy, Med, MedPolicy, Neighbour, Neighbours, PortPower, ProtocolVlan, RawTlv, VlanName,
+    LinkAggregation, LldpId, MacPhy, Med, MedPolicy, MedPower, Neighbour, Neighbours, PortPower, ProtocolVlan, RawTlv,
+    VlanName,
 };
 pub use memory::{DimmErrors, Memory, MemoryErrors};
 pub use nic::{Dhcp, Duplex, Link, LldpAgent, Nic, NicCounters, NicRole, Sriov, Transceiver};

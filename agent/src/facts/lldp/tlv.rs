@@ -3,7 +3,7 @@
 use super::packet::TlvPacket;
 
 /// The TLV types of IEEE 802.1AB-2016 table 8-1.
-pub(super) mod kind {
+pub(in crate::facts::lldp) mod kind {
     pub const END: u8 = 0;
     pub const CHASSIS_ID: u8 = 1;
     pub const PORT_ID: u8 = 2;
@@ -11,6 +11,7 @@ pub(super) mod kind {
     pub const PORT_DESCRIPTION: u8 = 4;
     pub const SYSTEM_NAME: u8 = 5;
     pub const SYSTEM_DESCRIPTION: u8 = 6;
+    pub const SYSTEM_CAPABILITIES: u8 = 7;
     pub const MANAGEMENT_ADDRESS: u8 = 8;
     pub const ORGANIZATION: u8 = 127;
 }
