@@ -169,7 +169,24 @@ impl Overlay {
         }
         nic.dhcp = self.dhcp.clone();
         nic.vlan = self.vlan.clone();
-        nic.neighbours = self.neighbours.clone();
+        nic.neighbours = self.kept_by_firmware(nic).unwrap_or_else(|| self.neighbours.clone());
+    }
+
+    /// Why nobody is heard, where that is known better than by listening: the NIC's firmware takes the frames first.
+    fn kept_by_firmware(&self, nic: &Nic) -> Option<Neighbours> {
+        let agent = nic.lldp_agent.value().ok().filter(|agent| agent.running)?;
+        match (&self.neighbours, nic.link) {
+            (Neighbours::Silent { .. }, Link::Up) => {
+                let refusal = agent.refusal.iter().map(|refusal| format!("; it could not be switched off: {refusal}"));
+                let refusal = refusal.collect::<String>();
+                let control = &agent.control;
+                Some(Neighbours::Silent {
+                    reason: format!("the NIC's firmware keeps LLDP to itself (its agent is on: {control}){refusal}"),
+                })
+            }
+            (Neighbours::Silent { .. }, Link::NoCarrier | Link::Disabled | Link::Unknown)
+            | (Neighbours::Heard(_), _) => None,
+        }
     }
 }
 

@@ -20,7 +20,10 @@ use pious_protocol::{
     facts::{Dhcp, HostInterface, LldpAgent, Observed},
     ids::MacAddress,
 };
-use std::{collections::BTreeMap, net::Ipv4Addr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::Ipv4Addr,
+};
 use tokio::sync::{mpsc, watch};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -77,6 +80,7 @@ pub(super) async fn run(options: Options, names: watch::Receiver<String>, events
             .map(|smbios| smbios.host_interfaces.clone())
             .unwrap_or_default(),
         chassis: None,
+        own: watch::Sender::default(),
         told: None,
         runs: 0,
         clock,
@@ -118,6 +122,8 @@ struct Control {
     clock: Clock,
     /// What we call the machine by LLDP, whatever the NIC: the first NIC's lasting address.
     chassis: Option<MacAddress>,
+    /// The addresses of all NICs: what they say by LLDP is no neighbour's.
+    own: watch::Sender<BTreeSet<MacAddress>>,
 }
 
 /// Whether the clock can be believed.
@@ -168,6 +174,8 @@ impl Control {
             LinkState { lldp_agent, ..link.state.clone() }
         };
         let states: Vec<LinkState> = links.iter().map(state).collect();
+        let own = states.iter().flat_map(|state| [state.mac, state.permanent_mac]).flatten();
+        self.own.send_replace(own.collect());
         if self.told.as_ref() != Some(&states) {
             self.tell(Event::Links(states.clone())).await;
             self.told = Some(states);
@@ -252,7 +260,8 @@ impl Control {
             let _ended = reports.send(Report::Learnt { interface, learnt });
         };
         let voice = self.voice(link);
-        AbortOnDropHandle::new(tokio::spawn(listening::run(interface, voice, carriers, tell)))
+        let own = self.own.subscribe();
+        AbortOnDropHandle::new(tokio::spawn(listening::run(interface, voice, own, carriers, tell)))
     }
 
     fn voice(&mut self, link: &Link) -> Option<Voice> {

@@ -39,10 +39,12 @@ pub(super) struct Learnt {
     pub(super) vlan: Vlan,
 }
 
-/// Runs until dropped, or until the NIC is gone. `voice` is `None` on a machine that is not ours.
+/// Runs until dropped, or until the NIC is gone. `voice` is `None` on a machine that is not ours; `own` are the addresses
+/// of the server's NICs.
 pub(super) async fn run(
     interface: u32,
     voice: Option<Voice>,
+    own: watch::Receiver<BTreeSet<MacAddress>>,
     mut carrier: watch::Receiver<bool>,
     mut tell: impl FnMut(Learnt),
 ) {
@@ -55,7 +57,8 @@ pub(super) async fn run(
             return;
         }
     };
-    let mut listener = Listener { socket, voice, table: Table::new(), tags: BTreeSet::new(), started: Instant::now() };
+    let mut listener =
+        Listener { socket, voice, own, table: Table::new(), tags: BTreeSet::new(), started: Instant::now() };
     listener.carrier(*carrier.borrow_and_update());
     let mut told = None;
     let mut announce_at = Instant::now() + ANNOUNCE_PERIOD;
@@ -102,6 +105,7 @@ pub(super) async fn run(
 struct Listener {
     socket: PacketSocket,
     voice: Option<Voice>,
+    own: watch::Receiver<BTreeSet<MacAddress>>,
     table: Table,
     tags: BTreeSet<u16>,
     started: Instant,
@@ -125,9 +129,12 @@ impl Listener {
             return;
         }
         match lldp::decode(&heard.frame) {
-            Ok(lldpdu) => {
-                self.table.heard(lldpdu, now);
-            }
+            Ok(lldpdu) => match lldpdu.is_from(&self.own.borrow()) {
+                Some(nic) => self.table.echoed(nic, now),
+                None => {
+                    self.table.heard(lldpdu, now);
+                }
+            },
             Err(error) => self.table.refused(error, now),
         }
     }

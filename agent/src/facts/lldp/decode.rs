@@ -27,6 +27,7 @@ use pnet_packet::{
     ethernet::{EtherType, EtherTypes, EthernetPacket},
     vlan::VlanPacket,
 };
+use std::collections::BTreeSet;
 use text::{hex, words};
 
 /// An 802.1ad frame carries two tags; no LLDP frame of the field carries more.
@@ -58,6 +59,18 @@ pub struct Lldpdu {
     pub neighbour: Neighbour,
     /// What was malformed among the optional TLVs and set aside: one sentence each.
     pub problems: Vec<String>,
+}
+
+impl Lldpdu {
+    /// Which of these NICs the frame is from, by its sender's address or by the chassis that it names. The server's own
+    /// NICs speak LLDP too: some by their firmware, with their own address for a chassis.
+    pub fn is_from(&self, nics: &BTreeSet<MacAddress>) -> Option<MacAddress> {
+        let chassis = || match self.neighbour.chassis_id.subtype.as_str() {
+            "mac_address" => self.neighbour.chassis_id.value.parse().ok(),
+            _ => None,
+        };
+        [Some(self.source), chassis()].into_iter().flatten().find(|mac| nics.contains(mac))
+    }
 }
 
 /// Decodes one whole Ethernet frame, tagged or not, without its FCS or with: what follows End Of LLDPDU is not read.

@@ -5,7 +5,10 @@
 //! none when there is none.
 
 use super::{LldpError, Lldpdu};
-use pious_protocol::facts::{LldpId, Neighbour, Neighbours, Vlan};
+use pious_protocol::{
+    facts::{LldpId, Neighbour, Neighbours, Vlan},
+    ids::MacAddress,
+};
 use std::{collections::BTreeMap, time::Duration};
 
 /// A port has one neighbour, or a few behind a dumb switch. More is a flood, and a flood must not eat the memory of a
@@ -74,6 +77,8 @@ pub struct Table {
     heard_at: Option<Duration>,
     /// How many frames were refused since the link came up, and why the last.
     refused: Option<(u64, LldpError)>,
+    /// The NIC of this server whose LLDP came in here last, since the link came up.
+    echo: Option<MacAddress>,
 }
 
 impl Default for Table {
@@ -85,7 +90,7 @@ impl Default for Table {
 impl Table {
     /// A NIC without carrier: [`Table::link_up`] opens its ear.
     pub fn new() -> Self {
-        Self { entries: BTreeMap::new(), ear: Ear::Deaf, heard_at: None, refused: None }
+        Self { entries: BTreeMap::new(), ear: Ear::Deaf, heard_at: None, refused: None, echo: None }
     }
 
     /// The link has carrier: listening begins. Nothing changes if it had begun.
@@ -121,6 +126,13 @@ impl Table {
             Some(old) if old.neighbour == neighbour => Change::Refreshed,
             Some(old) => Change::Altered { before: Box::new(old.neighbour) },
         }
+    }
+
+    /// A frame came from a NIC of this same server: its firmware's agent, or a cable from one port to the other. It is no
+    /// neighbour, least of all a switch; it is named when nothing better was heard.
+    pub fn echoed(&mut self, nic: MacAddress, now: Duration) {
+        self.link_up(now);
+        self.echo = Some(nic);
     }
 
     /// A frame came that is no LLDPDU to believe: it is counted, and named when nothing better was heard.
@@ -186,11 +198,11 @@ impl Table {
         let silence_s = now.saturating_sub(since).as_secs();
         let step_s = SILENCE_STEPS_S.iter().copied().rfind(|&step| step <= silence_s).unwrap_or_default();
         let span = match step_s {
-            0 => return Some(self.with_refused("listening; no LLDP frame yet (a switch sends one every 30 s)".into())),
+            0 => return Some(self.with_others("listening; no LLDP frame yet (a switch sends one every 30 s)".into())),
             s if s % 60 == 0 && s > 60 => format!("{} min", s / 60),
             s => format!("{s} s"),
         };
-        Some(self.with_refused(match self.heard_at {
+        Some(self.with_others(match self.heard_at {
             None => {
                 format!("no LLDP frame for {span}: is LLDP on at the switch port, does the NIC's firmware keep it?")
             }
@@ -198,7 +210,11 @@ impl Table {
         }))
     }
 
-    fn with_refused(&self, reason: String) -> String {
+    fn with_others(&self, mut reason: String) -> String {
+        if let Some(nic) = self.echo {
+            let own = "of this server: by its firmware, or does the cable lead back here?";
+            reason = format!("{reason}; what was heard is {nic} {own}");
+        }
         match &self.refused {
             None => reason,
             Some((1, error)) => format!("{reason}; a frame was refused: {error}"),
@@ -217,8 +233,6 @@ impl Table {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pious_protocol::ids::MacAddress;
-
     const fn s(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
     }
@@ -311,6 +325,46 @@ mod tests {
         table.refused(LldpError::ShortFrame { bytes: 3 }, s(61));
         let refused = format!("{reason}; a frame was refused: the frame is 3 bytes, too short for an Ethernet header");
         assert_eq!(table.silent_reason(s(61)), Some(refused));
+    }
+
+    #[test]
+    fn a_nic_of_our_own_is_no_neighbour_and_is_named() {
+        let own = MacAddress([0x50, 0x6b, 0x4b, 0, 0, 1]);
+        let mut table = Table::new();
+        table.echoed(own, s(0));
+        let listening = "listening; no LLDP frame yet (a switch sends one every 30 s)";
+        let reason = format!(
+            "{listening}; what was heard is {own} of this server: by its firmware, or does the cable lead back here?"
+        );
+        assert_eq!(table.neighbours(s(1)), Neighbours::Silent { reason });
+        // A silence of the switch goes on beside it.
+        assert!(table.silent_reason(s(60)).is_some_and(|reason| reason.starts_with("no LLDP frame for 60 s")));
+        let swp1 = neighbour("swp1", 120);
+        table.heard(frame(&swp1), s(61));
+        assert_eq!(table.neighbours(s(61)), Neighbours::Heard(vec![swp1]));
+        table.link_down();
+        table.link_up(s(62));
+        assert_eq!(table.silent_reason(s(62)).as_deref(), Some(listening));
+    }
+
+    #[test]
+    fn a_neighbour_whose_ttl_is_shorter_than_before_leaves_sooner() {
+        let mut table = Table::new();
+        table.heard(frame(&neighbour("swp1", 120)), s(0));
+        let change = table.heard(frame(&neighbour("swp1", 10)), s(1));
+        assert_eq!(change, Change::Altered { before: Box::new(neighbour("swp1", 120)) });
+        assert_eq!(table.next_expiry(), Some(s(11)));
+        assert_eq!(table.expire(s(11)), [neighbour("swp1", 10)]);
+    }
+
+    #[test]
+    fn a_goodbye_of_one_leaves_the_others_and_one_that_returns_is_new() {
+        let (mut table, one, two) = (Table::new(), neighbour("swp1", 120), neighbour("swp2", 120));
+        table.heard(frame(&one), s(0));
+        table.heard(frame(&two), s(0));
+        assert_eq!(table.heard(frame(&neighbour("swp1", 0)), s(1)), Change::Left(Box::new(one.clone())));
+        assert_eq!(table.neighbours(s(1)), Neighbours::Heard(vec![two]));
+        assert_eq!(table.heard(frame(&one), s(2)), Change::Appeared);
     }
 
     #[test]

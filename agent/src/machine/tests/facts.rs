@@ -4,7 +4,7 @@ use super::*;
 use crate::facts::Parts;
 use pious_protocol::{
     expectation::{CablingPlan, PlannedLink},
-    facts::{LldpId, Neighbour, Neighbours, Observed, Vlan},
+    facts::{LldpAgent, LldpId, Neighbour, Neighbours, Observed, Vlan},
     finding::{Severity, Verdict},
     ids::MacAddress,
 };
@@ -271,4 +271,29 @@ fn a_bmc_that_takes_its_time_holds_nothing_up() {
     bench.step(Event::Read { parts, facts: Some(Box::new(facts)) });
     assert_eq!(bench.state.facts().bmc, Observed::absent("no /dev/ipmi0"));
     assert_eq!(bench.state.facts().nics.len(), 1, "what was not read stays");
+}
+
+#[test]
+fn a_silence_names_the_firmware_that_keeps_lldp_to_itself() {
+    let listening = Neighbours::Silent { reason: "no LLDP frame for 30 s".into() };
+    let agent = LldpAgent { running: true, control: "fw-lldp-agent".into(), ..LldpAgent::default() };
+    let refused = LldpAgent { refusal: Some("EPERM".into()), ..agent.clone() };
+    let off = LldpAgent { running: false, switched_off_by_us: true, ..agent.clone() };
+    let kept = "the NIC's firmware keeps LLDP to itself (its agent is on: fw-lldp-agent)";
+    let silent = |reason: &str| Neighbours::Silent { reason: reason.into() };
+    let cases = [
+        ("it runs", Link::Up, agent.clone(), silent(kept)),
+        ("it will not go", Link::Up, refused, silent(&format!("{kept}; it could not be switched off: EPERM"))),
+        ("it is off", Link::Up, off, listening.clone()),
+        ("no cable", Link::NoCarrier, agent, listening.clone()),
+    ];
+    for (name, link, agent, expected) in cases {
+        let mut bench = Bench::new().open(AssetState::New);
+        let lldp_agent = Some(Observed::seen("test", agent));
+        bench.step(Event::Links(vec![LinkSeen { lldp_agent, ..link_seen(link) }]));
+        let neighbours = listening.clone();
+        bench.step(Event::Lldp { nic: "eth0".into(), neighbours, vlan: Vlan::default() });
+        let told = bench.state.facts().nics.iter().map(|nic| nic.neighbours.clone()).collect::<Vec<_>>();
+        assert_eq!(told, [expected], "{name}");
+    }
 }

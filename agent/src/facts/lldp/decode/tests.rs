@@ -264,7 +264,8 @@ fn the_tlvs_of_lldp_med() {
         &[0xfe, 6, 0, 0x12, 0xbb, 3, 1, 0x34],
         &[0xfe, 6, 0, 0x12, 0xbb, 3, 9, 0x34],
         &[0xfe, 7, 0, 0x12, 0xbb, 4, 0x52, 0, 50],
-        &[0xfe, 6, 0, 0x12, 0xbb, 5, b'A', 0],
+        // A buffer, and what was in its memory behind the text.
+        &[0xfe, 8, 0, 0x12, 0xbb, 5, b'A', 0, 0xff, b'x'],
         &[0xfe, 5, 0, 0x12, 0xbb, 6, b'B'],
         &[0xfe, 5, 0, 0x12, 0xbb, 7, b'C'],
         &[0xfe, 5, 0, 0x12, 0xbb, 8, b'D'],
@@ -313,6 +314,30 @@ fn of_a_tlv_that_may_come_once_the_first_stands() {
         assert_eq!(once.problems, Vec::<String>::new(), "{tlv}");
         assert_eq!(twice.problems, [format!("the {tlv} TLV comes twice; the first stands")], "{tlv}");
         assert_eq!(Neighbour { other: vec![], ..twice.neighbour }, once.neighbour, "{tlv}");
+    }
+}
+
+#[test]
+fn a_frame_of_our_own_nic_is_told_by_its_sender_or_its_chassis() {
+    let lldpdu = with(&[]);
+    let (sender, chassis) = (lldpdu.source, MacAddress([2, 0, 0, 0, 0, 1]));
+    let other = MacAddress([2, 0, 0, 0, 0, 2]);
+    let named = Lldpdu {
+        neighbour: Neighbour {
+            chassis_id: LldpId { subtype: "local".into(), value: chassis.to_string() },
+            ..smallest()
+        },
+        ..lldpdu.clone()
+    };
+    let cases = [
+        ("another's", &lldpdu, vec![other], None),
+        ("nobody's", &lldpdu, vec![], None),
+        ("by its sender", &lldpdu, vec![other, sender], Some(sender)),
+        ("by its chassis", &lldpdu, vec![chassis], Some(chassis)),
+        ("a name that only looks like an address", &named, vec![chassis], None),
+    ];
+    for (name, lldpdu, nics, expected) in cases {
+        assert_eq!(lldpdu.is_from(&nics.into_iter().collect()), expected, "{name}");
     }
 }
 
@@ -380,7 +405,7 @@ proptest! {
         match lldpdu.neighbour.other.as_slice() {
             [] => prop_assert_eq!(lldpdu.problems, Vec::<String>::new()),
             other => {
-                prop_assert_eq!(other, &[kept.clone()]);
+                prop_assert_eq!(other, std::slice::from_ref(&kept));
                 prop_assert_eq!(lldpdu.neighbour.clone(), Neighbour { other: vec![kept], ..smallest() });
             }
         }

@@ -11,11 +11,12 @@ pub(super) fn text(bytes: &[u8]) -> String {
 }
 
 /// A description: always shown as text. Control characters other than line breaks and tabs are replaced: the text comes
-/// from the wire and ends on a console, where an escape sequence would act.
+/// from the wire and ends on a console, where an escape sequence would act. Behind a NUL is nothing: some senders send
+/// a buffer of fixed size, with whatever was in its memory behind the text.
 pub(super) fn words(bytes: &[u8]) -> String {
     let allowed = |c: char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
-    let text = String::from_utf8_lossy(without_nul(bytes));
-    text.chars().map(|c| if allowed(c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
+    let told = bytes.split(|&b| b == 0).next().unwrap_or_default();
+    String::from_utf8_lossy(told).chars().map(|c| if allowed(c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
 }
 
 fn without_nul(bytes: &[u8]) -> &[u8] {
