@@ -1,8 +1,9 @@
 //! The one trait between facts and the machine, so that a recorded host can stand in for the live one.
 //!
-//! Knows files, directories, links, netlink and what disks answer; knows nothing of what they mean.
+//! Knows files, directories, links, netlink, and what disks and the BMC answer; knows nothing of what they mean.
 
 use super::{
+    bmc::{self, Ipmi, IpmiError},
     disk::{self, DeviceError, NvmeRead, ScsiAnswer, ScsiRead},
     driver_info,
     generic_netlink::{self, GenericRequest},
@@ -90,6 +91,12 @@ pub trait Host {
     /// # Errors
     /// [`DeviceError`], when there is no disk to ask or it does not answer.
     fn scsi(&self, device: &str, command: ScsiRead) -> Result<ScsiAnswer, DeviceError>;
+
+    /// Opens the system interface to the BMC.
+    ///
+    /// # Errors
+    /// [`IpmiError`], when there is none, or it can't be opened.
+    fn ipmi(&self) -> Result<Box<dyn Ipmi>, IpmiError>;
 }
 
 /// One network interface, as netlink tells it.
@@ -179,6 +186,10 @@ impl Host for LiveHost {
     fn scsi(&self, device: &str, command: ScsiRead) -> Result<ScsiAnswer, DeviceError> {
         disk::send_scsi(device, command)
     }
+
+    fn ipmi(&self) -> Result<Box<dyn Ipmi>, IpmiError> {
+        bmc::open()
+    }
 }
 
 /// A recorded host: a folder that holds what `/sys`, `/proc` and `/lib/modules` held.
@@ -262,6 +273,10 @@ impl Host for RootHost {
         let command = command.to_string();
         let data = self.answer(device, &command)?;
         Ok(ScsiAnswer { data, sense: self.answer(device, &format!("{command}.sense")).unwrap_or_default() })
+    }
+
+    fn ipmi(&self) -> Result<Box<dyn Ipmi>, IpmiError> {
+        Err(IpmiError::Recorded(self.root.clone()))
     }
 }
 

@@ -3,6 +3,7 @@
 //! [`gather`] asks each source once and answers all facts but those that need listening (DHCP, VLANs, neighbours), which
 //! are `network`'s to add. A source that can't be read says why; nothing here ever fails as a whole, and nothing judges.
 
+pub mod bmc;
 mod cpu;
 mod disk;
 mod driver_info;
@@ -55,7 +56,9 @@ pub fn read(host: &dyn Host, parts: &Parts, mut facts: Facts) -> Facts {
             Part::Pci => facts.pci = pci::read(host, &Locations::read(host, facts.smbios.value().ok())),
             Part::Sensors => facts.sensors = sensors::read(host, &facts.cpu),
             Part::Kernel => facts.kernel = kernel::read(host),
-            Part::Bmc | Part::BmcHealth => {}
+            // The other half of what is known of the BMC stays.
+            Part::Bmc => part.take(&mut facts, &mut Facts { bmc: bmc::identity(host), ..Facts::default() }),
+            Part::BmcHealth => part.take(&mut facts, &mut Facts { bmc: bmc::health(host), ..Facts::default() }),
         }
     }
     facts

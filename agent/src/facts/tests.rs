@@ -155,6 +155,10 @@ fn the_rest_of_a_recorded_host() {
         memory: Observed::seen("/proc/meminfo", memory),
         memory_errors: Observed::nothing("a virtual machine has no memory controller of its own"),
         sensors: Observed::nothing("a virtual machine has no sensors of its own"),
+        bmc: Observed::absent(format!(
+            "the host is a recording in {}: there is no BMC to ask",
+            host.0.path().display()
+        )),
         nics: vec![],
         disks: vec![],
         pci: Observed::absent("/sys/bus/pci/devices can't be read: No such file or directory (os error 2)"),

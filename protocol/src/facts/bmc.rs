@@ -1,6 +1,6 @@
 //! The management controller, as its host sees it: IPMI 2.0 over the system interface.
 
-use super::{Observed, Sensor};
+use super::{Gaps, Observed, Sensor};
 use crate::ids::MacAddress;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
@@ -67,6 +67,8 @@ pub struct BmcLan {
     pub gateway_mac: Option<MacAddress>,
     /// `None` where it is untagged.
     pub vlan: Option<u16>,
+    /// What the BMC does not tell, and why.
+    pub gaps: Gaps,
 }
 
 /// A field replaceable unit: IPMI FRU Information Storage Definition 1.3.
@@ -90,6 +92,8 @@ pub struct FieldReplaceableUnit {
     pub product_version: Option<String>,
     pub product_serial: Option<String>,
     pub product_asset_tag: Option<String>,
+    /// The areas (`chassis`, `board`, `product`) that are there and can't be read, and why.
+    pub gaps: Gaps,
 }
 
 /// The system event log: IPMI 2.0 §31.
@@ -120,6 +124,8 @@ pub struct EventLogEntry {
     pub sensor: String,
     /// The sensor's number.
     pub sensor_number: u8,
+    /// What the sensor is called, e.g. `PS2 Status`, where the BMC has a record of it.
+    pub name: Option<String>,
     /// What happened, in words where the standard has them.
     pub event: String,
     /// Whether it says that something began (asserted) or ended.
@@ -147,7 +153,8 @@ pub struct ChassisStatus {
     pub identify: Option<String>,
 }
 
-/// A power supply, as the BMC's presence sensor sees it: IPMI 2.0 §42.2, sensor type 08h.
+/// A power supply, as the BMC's presence sensor sees it: IPMI 2.0 §42.2, sensor type 08h. Where the sensor gives no
+/// reading, all is `false`, and the gap `present` says why.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
@@ -159,4 +166,6 @@ pub struct BmcPowerSupply {
     pub failed: bool,
     pub predictive_failure: bool,
     pub input_lost: bool,
+    /// Why nothing is known of it.
+    pub gaps: Gaps,
 }

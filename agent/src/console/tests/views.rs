@@ -416,13 +416,13 @@ fn bmc() -> Bmc {
         event: event.into(),
         asserted: true,
         critical,
+        ..EventLogEntry::default()
     };
     let supply = |number, input_lost| BmcPowerSupply {
         name: format!("PS{number} Status"),
         present: true,
-        failed: false,
-        predictive_failure: false,
         input_lost,
+        ..BmcPowerSupply::default()
     };
     let fan = Sensor { kind: SensorKind::Fan, ..temperature("bmc", "Fan 1", 7_320_000, i64::MAX) };
     Bmc {

@@ -1,0 +1,114 @@
+//! The management controller, asked over its system interface (IPMI 2.0).
+//!
+//! Two readings, for they age differently: who it is (device, LAN, FRUs), and how the machine is by its sensors
+//! (chassis, event log, sensors, power supplies). Each opens the interface, asks within a bound, and closes it; each
+//! member that can't be read says why. What the bytes mean is in the other files, which know no interface.
+
+mod chassis;
+mod command;
+mod conversation;
+mod device;
+mod error;
+mod event_log;
+mod formula;
+mod fru;
+mod interface;
+mod lan;
+mod sdr;
+mod sensors;
+mod text;
+mod words;
+
+pub use command::{Command, Request};
+pub use conversation::Ipmi;
+pub use error::{Completion, IpmiError};
+pub(super) use interface::open;
+
+use super::Host;
+use conversation::Conversation;
+use pious_protocol::facts::{Bmc, Observed};
+use std::time::Duration;
+
+/// How long asking who the BMC is may take: some hundred exchanges of milliseconds each, on a slow BMC of tens.
+const IDENTITY_WITHIN: Duration = Duration::from_secs(10);
+
+/// The same with hundreds of sensors.
+const HEALTH_WITHIN: Duration = Duration::from_secs(20);
+
+/// Lighting a LED is one exchange.
+const IDENTIFY_WITHIN: Duration = Duration::from_secs(5);
+
+/// Who the BMC is: device, LAN and FRUs. The members of its health are as of a BMC that nobody asked.
+pub fn identity(host: &dyn Host) -> Observed<Bmc> {
+    identity_by(host.ipmi())
+}
+
+fn identity_by(ipmi: Result<Box<dyn Ipmi>, IpmiError>) -> Observed<Bmc> {
+    let mut bmc = match ipmi {
+        Ok(ipmi) => Conversation::new(ipmi, IDENTITY_WITHIN),
+        Err(error) => return Observed::absent(error.to_string()),
+    };
+    let device = observed(Command::GetDeviceId, device::read(&mut bmc));
+    let lan = observed(Command::GetLanParameter, lan::read(&mut bmc));
+    let records = sdr::read(&mut bmc);
+    // Without records, the built-in FRU is there still.
+    let locators = records.map(|records| records.frus).unwrap_or_default();
+    let frus = observed(Command::ReadFruData, fru::read(&mut bmc, &locators));
+    Observed::seen(interface::PATH, Bmc { device, lan, frus, ..Bmc::default() })
+}
+
+/// How the machine is, by its BMC: chassis, event log, sensors, power supplies. The members of who it is are as of a BMC
+/// that nobody asked.
+pub fn health(host: &dyn Host) -> Observed<Bmc> {
+    health_by(host.ipmi())
+}
+
+fn health_by(ipmi: Result<Box<dyn Ipmi>, IpmiError>) -> Observed<Bmc> {
+    let mut bmc = match ipmi {
+        Ok(ipmi) => Conversation::new(ipmi, HEALTH_WITHIN),
+        Err(error) => return Observed::absent(error.to_string()),
+    };
+    let chassis = observed(Command::GetChassisStatus, chassis::read(&mut bmc));
+    let records = sdr::read(&mut bmc).map(|records| records.sensors);
+    let known = records.as_deref().unwrap_or_default();
+    let event_log = observed(Command::GetSelEntry, event_log::read(&mut bmc, known));
+    let (sensors, power_supplies) = match records {
+        Ok(records) => {
+            let read = sensors::read(&mut bmc, &records);
+            let source = source(Command::GetSensorReading);
+            (Observed::seen(&source, read.sensors), Observed::seen(source, read.power_supplies))
+        }
+        Err(error) => (Observed::absent(error.to_string()), Observed::absent(error.to_string())),
+    };
+    let health = Bmc { chassis, event_log, sensors, power_supplies, ..Bmc::default() };
+    Observed::seen(interface::PATH, health)
+}
+
+/// Lights the chassis' identify LED for so many seconds, so that somebody finds the machine; 0 puts it out.
+///
+/// # Errors
+/// [`IpmiError`], when there is no BMC, it does not answer, or has no such light.
+pub fn identify(host: &dyn Host, seconds: u8) -> Result<(), IpmiError> {
+    chassis::identify(&mut Conversation::new(host.ipmi()?, IDENTIFY_WITHIN), seconds)
+}
+
+fn observed<T>(command: Command, read: Result<T, IpmiError>) -> Observed<T> {
+    match read {
+        Ok(value) => Observed::seen(source(command), value),
+        Err(error) => Observed::absent(error.to_string()),
+    }
+}
+
+fn source(command: Command) -> String {
+    format!("{} {command}", interface::PATH)
+}
+
+/// As hexadecimal digits, in the order of the wire.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod script;
+#[cfg(test)]
+mod tests;
