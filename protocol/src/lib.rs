@@ -22,6 +22,7 @@ pub mod ids;
 pub mod instruction;
 pub mod message;
 pub mod verify;
+pub mod version;
 
 pub use verify::verify;
 

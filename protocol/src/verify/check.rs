@@ -40,22 +40,76 @@ checks! {
     HardwareModel "hardware.model" Major;
     /// Legacy BIOS or UEFI.
     FirmwareMode "firmware.mode" Major;
+    /// The system's firmware is new enough (SMBIOS type 0).
+    FirmwareVersion "firmware.version" Major;
+    /// UEFI Secure Boot is on, or off.
+    FirmwareSecureBoot "firmware.secure_boot" Major;
+    /// The trusted platform module and its version.
+    FirmwareTpm "firmware.tpm" Major;
     /// The processor's name.
     CpuModel "cpu.model" Major;
     /// Processors that work.
     CpuSockets "cpu.sockets" Major;
     /// Cores that work, in all.
     CpuCores "cpu.cores" Major;
+    /// Threads that work, in all.
+    CpuThreads "cpu.threads" Major;
+    /// NUMA nodes.
+    CpuNuma "cpu.numa" Major;
+    /// What the processor must be able to do.
+    CpuFlags "cpu.flags" Major;
     /// Memory installed: the sum over SMBIOS type 17.
     MemoryTotal "memory.total" Major;
+    /// The kernel got what is installed.
+    MemoryUsable "memory.usable" Major;
     /// Populated slots.
     MemoryDimms "memory.dimms" Major;
-    /// One slot that must hold a DIMM.
+    /// One slot that must hold a DIMM, or a certain one.
     MemorySlot "memory.slot" Major;
     /// Network interfaces.
     NicsCount "nics.count" Major;
+    /// Network interfaces of one kind.
+    NicsKind "nics.kind" Major;
     /// Disks of one kind.
     DisksCount "disks.count" Major;
+    /// PCI functions of one id.
+    PciCount "pci.count" Major;
+    /// PCI Express links are as wide and as fast as they should be.
+    PciLink "pci.link" Major;
+    /// Storage and network controllers have a driver.
+    PciDriver "pci.driver" Major;
+    /// Drivers got the firmware files that they asked for. Many ask for files that they can do without.
+    KernelFirmware "kernel.firmware" Minor;
+    /// The BMC answers.
+    BmcDevice "bmc.device" Major;
+    /// The BMC's firmware is new enough.
+    BmcFirmware "bmc.firmware" Major;
+    /// Power supplies in their bays.
+    PowerSupplies "power.supplies" Major;
+    /// Every supply gives power.
+    HealthPower "health.power" Critical;
+    /// One disk: no errors, and a good verdict of its own.
+    HealthDisk "health.disk" Critical;
+    /// One disk: how much of its life is used.
+    HealthDiskAge "health.disk_age" Minor;
+    /// No memory errors that could not be corrected.
+    HealthMemory "health.memory" Critical;
+    /// Few memory errors that were corrected.
+    HealthMemoryCorrected "health.memory_corrected" Minor;
+    /// No machine checks.
+    HealthMachineChecks "health.machine_checks" Minor;
+    /// Temperatures within their limits.
+    HealthTemperature "health.temperature" Critical;
+    /// Fans, voltages and currents within their limits.
+    HealthSensors "health.sensors" Critical;
+    /// The BMC tells of no fault of the chassis.
+    HealthChassis "health.chassis" Critical;
+    /// The BMC's event log tells of no failure that lasts.
+    HealthEventLog "health.event_log" Major;
+    /// The BMC has an address in its network.
+    BmcAddress "bmc.address" Major;
+    /// The BMC tags its frames as its network wants them.
+    BmcVlan "bmc.vlan" Major;
     /// Somebody said how the asset is cabled.
     CablingPlan "cabling.plan" Major;
     /// Two planned NICs: each one's cable ends in the other's planned port. Only ever a fail; it stands for both ports.

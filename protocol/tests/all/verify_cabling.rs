@@ -13,7 +13,11 @@ use pious_protocol::{
 
 /// Judged by the cabling plan alone.
 fn judge(links: Vec<PlannedLink>, facts: &Facts) -> Vec<String> {
-    let expectation = Expectation { profile: Some(HardwareProfile::default()), cabling: Some(CablingPlan { links }) };
+    let expectation = Expectation {
+        profile: Some(HardwareProfile::default()),
+        cabling: Some(CablingPlan { links }),
+        management: None,
+    };
     let findings = verify(&expectation, facts);
     lines(&findings.into_iter().filter(|finding| finding.check.starts_with("cabling.")).collect::<Vec<_>>())
 }
@@ -426,7 +430,7 @@ fn a_slow_link_fails_and_an_untold_speed_is_unknown() {
 fn every_trouble_says_what_to_do_and_no_pass_does() {
     let mut facts = heard(&["Ethernet2", "Ethernet9"]);
     facts.nics[1].link = Link::Unknown;
-    let expectation = Expectation { profile: None, cabling: Some(CablingPlan { links: plan() }) };
+    let expectation = Expectation { profile: None, cabling: Some(CablingPlan { links: plan() }), management: None };
     for finding in verify(&expectation, &facts) {
         assert_eq!(finding.remedy.is_empty(), finding.verdict == Verdict::Pass, "{finding:?}");
     }

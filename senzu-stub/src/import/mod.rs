@@ -16,10 +16,11 @@ use crate::{
     },
 };
 use pious_protocol::{
-    expectation::{CablingPlan, HardwareProfile, PlannedLink},
+    expectation::{CablingPlan, HardwareProfile, ManagementNetwork, PlannedLink},
     identity::Fingerprint,
     ids::{AssetId, MacAddress, UnixMs},
     message::{AssetState, Evaluation, Standing},
+    verify::Check,
 };
 use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 use std::{collections::HashSet, fs, path::Path, path::PathBuf};
@@ -77,6 +78,8 @@ struct PlannedAsset {
     profile: Option<String>,
     #[serde(default)]
     bmc_mac: Option<MacAddress>,
+    #[serde(default)]
+    management: Option<Strict<ManagementNetwork>>,
     #[serde(default)]
     held: Option<String>,
     #[serde(default)]
@@ -192,6 +195,12 @@ impl Import {
             if let Some(id) = vlans.copied().find(|id| !VLANS.contains(id)) {
                 return refuse(format!("{id} is no VLAN: write one from 1 to 4094"));
             }
+            let tag = planned.management.as_ref().and_then(|network| network.0.vlan);
+            if let Some(id) = tag.filter(|id| *id != 0 && !VLANS.contains(id)) {
+                return refuse(format!(
+                    "{id} is no VLAN: write one from 1 to 4094, or 0 where the BMC's port is untagged"
+                ));
+            }
             if planned.held.as_ref().is_some_and(|by| by.trim().is_empty()) {
                 return refuse("held is empty: say for whom, or leave it out".into());
             }
@@ -219,6 +228,9 @@ async fn store_profile(conn: &mut Conn, profile: &HardwareProfile) -> Result<boo
     let refuse = |problem: &str| Err(ImportError::Entry { entry: entry(), problem: problem.into() });
     if profile.name.is_empty() || profile.name.contains('@') {
         return refuse("a profile's name is not empty and has no @");
+    }
+    if let Some(unknown) = profile.skip.iter().find(|name| Check::by_name(name).is_none()) {
+        return refuse(&format!("it skips {unknown:?}, which is no check"));
     }
     let wanted = ProfileName { name: profile.name.clone(), version: Some(profile.version) };
     match plans::profile(conn, &wanted).await? {
@@ -248,6 +260,7 @@ async fn store_asset(conn: &mut Conn, planned: &PlannedAsset, now: UnixMs) -> Re
             .links
             .as_ref()
             .map(|links| CablingPlan { links: links.iter().map(|link| link.0.clone()).collect() }),
+        management: planned.management.as_ref().map(|network| network.0.clone()),
     };
     let id = match find(conn, planned, &plan).await? {
         Some(asset) => adopt(conn, &asset, planned, &plan, now).await?,

@@ -2,7 +2,7 @@
 
 use super::{Columns, Conn, During, Row, StoreError, int, json, new_id};
 use pious_protocol::{
-    expectation::{CablingPlan, Expectation, HardwareProfile},
+    expectation::{CablingPlan, Expectation, HardwareProfile, ManagementNetwork},
     ids::{AssetId, MacAddress, UnixMs},
 };
 use uuid::Uuid;
@@ -17,6 +17,8 @@ pub struct Plan {
     pub profile: Option<ProfileName>,
     /// `None`: nobody said how it is cabled.
     pub cabling: Option<CablingPlan>,
+    /// `None`: nobody said where its BMC is reached.
+    pub management: Option<ManagementNetwork>,
 }
 
 /// A profile, at one version or always the newest.
@@ -34,6 +36,7 @@ fn read(row: &Row) -> Result<Plan, StoreError> {
         macs: row.body("macs")?,
         profile: row.text_opt("profile")?.map(|name| ProfileName { name, version }),
         cabling: row.body_opt("cabling")?,
+        management: row.body_opt("management")?,
     })
 }
 
@@ -71,10 +74,11 @@ pub async fn all(conn: &mut Conn) -> Result<Vec<StoredPlan>, StoreError> {
 
 pub async fn set(conn: &mut Conn, asset: AssetId, plan: &Plan) -> Result<(), StoreError> {
     let query = sqlx::query(
-        "INSERT INTO plans (asset_id, serial, uuid, macs, profile, profile_version, cabling)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)
+        "INSERT INTO plans (asset_id, serial, uuid, macs, profile, profile_version, cabling, management)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
          ON CONFLICT (asset_id) DO UPDATE SET serial = excluded.serial, uuid = excluded.uuid, macs = excluded.macs,
-             profile = excluded.profile, profile_version = excluded.profile_version, cabling = excluded.cabling",
+             profile = excluded.profile, profile_version = excluded.profile_version, cabling = excluded.cabling,
+             management = excluded.management",
     )
     .bind(asset.to_string())
     .bind(&plan.serial)
@@ -82,7 +86,8 @@ pub async fn set(conn: &mut Conn, asset: AssetId, plan: &Plan) -> Result<(), Sto
     .bind(json(&plan.macs))
     .bind(plan.profile.as_ref().map(|profile| &profile.name))
     .bind(plan.profile.as_ref().and_then(|profile| profile.version).map(i64::from))
-    .bind(plan.cabling.as_ref().map(json));
+    .bind(plan.cabling.as_ref().map(json))
+    .bind(plan.management.as_ref().map(json));
     query.execute(conn).await.during("store a plan").map(|_| ())
 }
 
@@ -110,7 +115,7 @@ pub async fn expectation(conn: &mut Conn, asset: AssetId) -> Result<Expectation,
         Some(wanted) => profile(conn, wanted).await?,
         None => None,
     };
-    Ok(Expectation { profile, cabling: plan.cabling })
+    Ok(Expectation { profile, cabling: plan.cabling, management: plan.management })
 }
 
 /// Keeps an import as it was read.

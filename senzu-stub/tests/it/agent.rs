@@ -98,6 +98,10 @@ impl Agent {
                 ..Nic::default()
             }],
             kernel: Kernel { release: "6.1.0".into(), ..Kernel::default() },
+            memory_errors: Observed::nothing("a virtual machine"),
+            pci: Observed::nothing("a machine without PCI"),
+            bmc: Observed::nothing("a machine without a BMC"),
+            sensors: Observed::nothing("a virtual machine"),
             ..Facts::default()
         }
     }

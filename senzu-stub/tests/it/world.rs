@@ -69,6 +69,7 @@ pub fn expectation(nic: &str, port: &str) -> Expectation {
                 group: None,
             }],
         }),
+        management: None,
     }
 }
 

@@ -22,7 +22,7 @@ fn planned() -> Expectation {
         min_speed_mbps: None,
         group: None,
     };
-    Expectation { profile: None, cabling: Some(CablingPlan { links: vec![link] }) }
+    Expectation { profile: None, cabling: Some(CablingPlan { links: vec![link] }), management: None }
 }
 
 fn in_port(port: &str) -> Event {
