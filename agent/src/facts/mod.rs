@@ -57,8 +57,11 @@ pub fn read(host: &dyn Host, parts: &Parts, mut facts: Facts) -> Facts {
             Part::Sensors => facts.sensors = sensors::read(host, &facts.cpu),
             Part::Kernel => facts.kernel = kernel::read(host),
             // The other half of what is known of the BMC stays.
-            Part::Bmc => part.take(&mut facts, &mut Facts { bmc: bmc::identity(host), ..Facts::default() }),
-            Part::BmcHealth => part.take(&mut facts, &mut Facts { bmc: bmc::health(host), ..Facts::default() }),
+            Part::Bmc | Part::BmcHealth => {
+                let bmc = if *part == Part::Bmc { bmc::identity(host) } else { bmc::health(host) };
+                let bmc = bmc::presence::judge(host, &facts.smbios, bmc);
+                part.take(&mut facts, &mut Facts { bmc, ..Facts::default() });
+            }
         }
     }
     facts

@@ -14,6 +14,7 @@ mod formula;
 mod fru;
 mod interface;
 mod lan;
+pub(super) mod presence;
 mod sdr;
 mod sensors;
 mod text;
