@@ -132,7 +132,12 @@ pub fn nic(name: &str, address: &str, port: &str) -> Nic {
         sriov: Some(Sriov { max_functions: 64, functions: 0 }),
         lldp_agent: Observed::seen(
             "ethtool",
-            LldpAgent { running: false, switched_off_by_us: true, control: "fw-lldp-agent".into(), ..LldpAgent::default() },
+            LldpAgent {
+                running: false,
+                switched_off_by_us: true,
+                control: "fw-lldp-agent".into(),
+                ..LldpAgent::default()
+            },
         ),
         counters: Some(NicCounters { rx_packets: 12, ..NicCounters::default() }),
         speed_mbps: Some(25_000),
