@@ -24,7 +24,7 @@ const PLUG: &str = "look at its cord, and whether the feed behind it is on";
 
 impl Supply {
     fn by_bmc(supply: &BmcPowerSupply) -> Self {
-        let BmcPowerSupply { name, present, failed, predictive_failure, input_lost } = supply;
+        let BmcPowerSupply { name, present, failed, predictive_failure, input_lost, gaps } = supply;
         let trouble = match (present, failed, predictive_failure, input_lost) {
             (false, ..) => None,
             (true, _, _, true) => Some(("no input", PLUG)),
@@ -32,7 +32,9 @@ impl Supply {
             (true, false, true, false) => Some(("will fail soon", REPLACE)),
             (true, false, false, false) => None,
         };
-        Self { name: name.clone(), present: Some(*present), trouble }
+        // A sensor that gave no reading knows nothing of its supply.
+        let present = gaps.reason("present").is_none().then_some(*present);
+        Self { name: name.clone(), present, trouble: trouble.filter(|_| present.is_some()) }
     }
 
     fn by_smbios(supply: &PowerSupply) -> Self {
