@@ -250,6 +250,7 @@ pub fn bmc() -> Bmc {
         event: "log cleared".into(),
         asserted: true,
         critical: false,
+        name: some("SEL"),
     };
     Bmc {
         device: Observed::seen(
@@ -287,7 +288,8 @@ pub fn memory_errors() -> MemoryErrors {
 }
 
 fn firmware() -> Firmware {
-    let entry = BootEntry { name: "Boot0003".into(), description: "PXE IPv4".into(), active: true, device_path: None };
+    let entry =
+        BootEntry { name: "Boot0003".into(), description: "PXE IPv4".into(), active: true, ..BootEntry::default() };
     Firmware {
         secure_boot: Observed::seen("efivarfs", SecureBoot { enabled: true, setup_mode: false }),
         boot_order: Observed::seen("efivarfs", vec![entry.clone()]),
