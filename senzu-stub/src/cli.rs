@@ -79,6 +79,57 @@ enum Command {
         /// Its id or name.
         asset: String,
     },
+    /// Hardware profiles: make one from a golden machine, list, show, compare.
+    Profile {
+        #[command(subcommand)]
+        command: ProfileCommand,
+    },
+}
+
+#[derive(Subcommand)]
+enum ProfileCommand {
+    /// Make a profile from a machine that is as it should be; a new version where it says something new.
+    FromAsset {
+        #[command(flatten)]
+        desk: Desk,
+        /// The golden machine's id or name.
+        asset: String,
+        /// What to call it; left out: as the profile that the asset is planned with, or else as its product.
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// List every version of every profile, with the assets that are judged by it.
+    List {
+        #[command(flatten)]
+        desk: Desk,
+    },
+    /// Show what a profile asks for.
+    Show {
+        #[command(flatten)]
+        desk: Desk,
+        /// `name@version`, or `name` for the newest.
+        profile: String,
+    },
+    /// Say how the second profile differs from the first.
+    Diff {
+        #[command(flatten)]
+        desk: Desk,
+        /// `name@version`, or `name` for the newest.
+        first: String,
+        /// As the first.
+        second: String,
+    },
+}
+
+impl ProfileCommand {
+    async fn answer(self) -> anyhow::Result<String> {
+        match self {
+            Self::FromAsset { desk, asset, name } => desk.make_profile(&asset, name.as_deref()).await,
+            Self::List { desk } => desk.profiles().await,
+            Self::Show { desk, profile } => desk.profile(&profile).await,
+            Self::Diff { desk, first, second } => desk.diff_profiles(&first, &second).await,
+        }
+    }
 }
 
 /// How often Senzu looks for what is due (expired instructions, retries) and for imports by another process. Looking
@@ -107,6 +158,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Alerts { desk } => say(desk.alerts()),
         Command::Hold { desk, asset, by } => say(desk.hold(&asset, Some(&by), true)),
         Command::Release { desk, asset } => say(desk.hold(&asset, None, false)),
+        Command::Profile { command } => say(command.answer()),
         Command::Import { data, file } => runtime()?.block_on(import(&DataDir::new(data), &file)),
         Command::Serve { data, listen, facts_period_s, plain_http_lab } => {
             let options = ServeOptions { listen, facts_period_s, plain_http_lab };

@@ -1,9 +1,14 @@
 //! What an operator does from a shell: the same HTTP calls that anybody may make.
 
-use crate::api::{AlertList, AssetList};
+use crate::{
+    api::{AlertList, AssetList, ProfileList},
+    profile,
+    senzu::{ProfileMade, ProfileView},
+};
 use anyhow::{Context, bail};
 use clap::Args;
 use pious_protocol::{
+    expectation::HardwareProfile,
     finding::Verdict,
     message::{Evaluation, Problem},
 };
@@ -57,7 +62,12 @@ impl Desk {
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str, words: fn(T) -> String) -> anyhow::Result<String> {
-        let text = self.call(Method::GET, path, None).await?.text().await?;
+        self.show(self.call(Method::GET, path, None).await?, words).await
+    }
+
+    /// An answer as it is shown.
+    async fn show<T: DeserializeOwned>(&self, answer: Response, words: fn(T) -> String) -> anyhow::Result<String> {
+        let text = answer.text().await?;
         match self.json {
             true => Ok(format!("{text}\n")),
             false => {
@@ -75,6 +85,37 @@ impl Desk {
     /// The newest alerts.
     pub async fn alerts(&self) -> anyhow::Result<String> {
         self.get("/v1/alerts", alert_lines).await
+    }
+
+    /// Makes a profile from a golden machine.
+    pub async fn make_profile(&self, asset: &str, name: Option<&str>) -> anyhow::Result<String> {
+        let body = serde_json::json!({"name": name});
+        self.show(self.call(Method::POST, &format!("/v1/assets/{asset}/profile"), Some(body)).await?, made_lines).await
+    }
+
+    /// Every profile, one line for each version.
+    pub async fn profiles(&self) -> anyhow::Result<String> {
+        self.get("/v1/profiles", profile_list_lines).await
+    }
+
+    /// What one profile asks for.
+    pub async fn profile(&self, name: &str) -> anyhow::Result<String> {
+        self.get(&format!("/v1/profiles/{name}"), profile_lines).await
+    }
+
+    async fn read_profile(&self, name: &str) -> anyhow::Result<HardwareProfile> {
+        let answer = self.call(Method::GET, &format!("/v1/profiles/{name}"), None).await?;
+        answer.json().await.context("Senzu's answer is not what this build knows")
+    }
+
+    /// How the second profile differs from the first.
+    pub async fn diff_profiles(&self, first: &str, second: &str) -> anyhow::Result<String> {
+        let lines = profile::diff(&self.read_profile(first).await?, &self.read_profile(second).await?);
+        match (self.json, lines.as_slice()) {
+            (true, lines) => Ok(format!("{}\n", serde_json::json!(lines))),
+            (false, []) => Ok("no difference\n".into()),
+            (false, lines) => Ok(printable(&format!("{}\n", lines.join("\n")))),
+        }
     }
 
     /// Holds an asset for use, or releases it.
@@ -129,4 +170,29 @@ fn asset_lines(list: AssetList) -> String {
 fn alert_lines(list: AlertList) -> String {
     let line = |alert: crate::senzu::AlertView| format!("{}  {}  {}\n", alert.name, alert.kind, alert.words);
     list.alerts.into_iter().map(line).collect()
+}
+
+fn made_lines(made: ProfileMade) -> String {
+    let ProfileMade { profile, is_new, changes, notes } = made;
+    let news = if is_new { "is new" } else { "says the same already" };
+    let mut lines = format!("{}@{} {news}\n", profile.name, profile.version);
+    lines.extend(changes.into_iter().map(|change| format!("  {change}\n")));
+    lines.extend(notes.into_iter().map(|note| format!("  note: {note}\n")));
+    lines
+}
+
+fn profile_list_lines(list: ProfileList) -> String {
+    let edition = |profile: &ProfileView| format!("{}@{}", profile.name, profile.version);
+    let width = list.profiles.iter().map(|profile| edition(profile).len()).max().unwrap_or_default();
+    let line = |profile: &ProfileView| {
+        let assets = if profile.assets.is_empty() { "-".into() } else { profile.assets.join(" ") };
+        format!("{:width$}  {assets}\n", edition(profile))
+    };
+    list.profiles.iter().map(line).collect()
+}
+
+fn profile_lines(profile: HardwareProfile) -> String {
+    let topics = profile::describe(&profile);
+    let width = topics.iter().map(|(topic, _)| topic.len()).max().unwrap_or_default();
+    topics.iter().map(|(topic, words)| format!("{topic:width$}  {words}\n")).collect()
 }

@@ -1,6 +1,7 @@
 //! Senzu: every asset's state, a DAG of idempotent beans, the HTTP API of the protocol, and a page that people look at.
 //!
 //! * `cli`: the command line; `desk`: its operators' part, by HTTP. `data_dir`: keys, certificates and the database's place. `import`: what operators tell.
+//! * `profile`: hardware profiles made from golden machines, and what differs between two.
 //! * `senzu`: what Senzu does, one function and one transaction for each thing that can happen.
 //! * `dag` and `beans`: what happens to an asset, and why it stands where it stands.
 //! * `store`: what Senzu remembers. `api` and `ui`: how it is reached. `server`: connections, TLS, and their end.
@@ -12,6 +13,7 @@ mod dag;
 mod data_dir;
 mod desk;
 mod import;
+mod profile;
 mod senzu;
 mod server;
 mod store;

@@ -7,9 +7,11 @@ mod examples;
 mod extract;
 mod operators;
 mod problem;
+mod profiles;
 
 pub use operators::{AlertList, AssetList};
 pub use problem::{Failure, chain};
+pub use profiles::ProfileList;
 
 use crate::{senzu::Senzu, ui};
 use axum::{Json, Router, http::HeaderValue, http::header, routing::get};
@@ -33,6 +35,9 @@ fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(operators::asset))
         .routes(routes!(operators::hold))
         .routes(routes!(operators::order))
+        .routes(routes!(profiles::profiles))
+        .routes(routes!(profiles::profile))
+        .routes(routes!(profiles::make_profile))
         .routes(routes!(operators::alerts))
         .routes(routes!(operators::health))
 }

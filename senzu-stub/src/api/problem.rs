@@ -54,12 +54,15 @@ impl Failure {
 fn refused(refusal: &Refusal) -> StatusCode {
     match refusal {
         Refusal::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
-        Refusal::NoSuchAsset(_) | Refusal::NoSuchInstruction { .. } => StatusCode::NOT_FOUND,
+        Refusal::NoSuchAsset(_) | Refusal::NoSuchProfile(_) | Refusal::NoSuchInstruction { .. } => {
+            StatusCode::NOT_FOUND
+        }
         Refusal::UnknownToken | Refusal::NotAnOperator => StatusCode::UNAUTHORIZED,
         Refusal::OtherSession { .. } => StatusCode::FORBIDDEN,
         Refusal::OtherMachine(_)
         | Refusal::StaleGeneration { .. }
         | Refusal::FinalReportStands(_)
+        | Refusal::NoFacts(_)
         | Refusal::QueueFull { .. } => StatusCode::CONFLICT,
         Refusal::TooMany { .. } | Refusal::Empty { .. } | Refusal::OutOfRange { .. } => {
             StatusCode::UNPROCESSABLE_ENTITY

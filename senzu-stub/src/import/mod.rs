@@ -245,7 +245,8 @@ async fn store_profile(conn: &mut Conn, profile: &HardwareProfile) -> Result<boo
 
 async fn store_asset(conn: &mut Conn, planned: &PlannedAsset, now: UnixMs) -> Result<(), ImportError> {
     let refuse = |problem| ImportError::Entry { entry: format!("asset {:?}", planned.name), problem };
-    let profile = planned.profile.as_deref().map(profile_name).transpose().map_err(refuse)?;
+    let named = planned.profile.as_deref().map(str::parse::<ProfileName>).transpose();
+    let profile = named.map_err(|unnamed| refuse(unnamed.to_string()))?;
     if let Some(wanted) = &profile
         && plans::profile(conn, wanted).await?.is_none()
     {
@@ -273,17 +274,6 @@ async fn store_asset(conn: &mut Conn, planned: &PlannedAsset, now: UnixMs) -> Re
     let bmc: Vec<MacAddress> = planned.bmc_mac.into_iter().collect();
     assets::set_macs(conn, id, MacKind::Bmc, &bmc).await?;
     Ok(())
-}
-
-/// `demo` is the newest version, `demo@1` that one.
-fn profile_name(text: &str) -> Result<ProfileName, String> {
-    match text.split_once('@') {
-        None => Ok(ProfileName { name: text.to_owned(), version: None }),
-        Some((name, version)) => match version.parse() {
-            Ok(version) => Ok(ProfileName { name: name.to_owned(), version: Some(version) }),
-            Err(_) => Err(format!("{text:?} names no profile: write name or name@version")),
-        },
-    }
 }
 
 /// What a machine shows that the plan names, as far as the plan says.

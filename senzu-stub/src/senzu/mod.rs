@@ -5,6 +5,7 @@
 mod agents;
 mod identify;
 mod operators;
+mod profiles;
 mod promotions;
 mod reports;
 mod views;
@@ -14,6 +15,7 @@ mod wakers;
 pub use agents::fresh_token;
 pub use identify::names;
 pub use operators::Order;
+pub use profiles::{ProfileMade, ProfileView};
 pub use views::{AlertView, AssetDetail, AssetView, BeanView, InstructionView, SessionView};
 
 use crate::{
@@ -67,6 +69,10 @@ pub enum Refusal {
     Store(#[from] StoreError),
     #[error("no asset {0:?}: GET /v1/assets lists them by id and name")]
     NoSuchAsset(String),
+    #[error("no profile {0:?}: GET /v1/profiles lists them")]
+    NoSuchProfile(String),
+    #[error("{0} has no facts of its newest boot: boot it, and ask again")]
+    NoFacts(String),
     #[error("no Authorization: Bearer, or not a token of Senzu's: send BOOT_EVENT again for a fresh session token")]
     UnknownToken,
     #[error("no Authorization: Bearer with the operator token (the file operator-token in Senzu's data directory)")]

@@ -5,6 +5,8 @@ use pious_protocol::{
     expectation::{CablingPlan, Expectation, HardwareProfile, ManagementNetwork},
     ids::{AssetId, MacAddress, UnixMs},
 };
+use std::str::FromStr;
+use thiserror::Error;
 use uuid::Uuid;
 
 /// What is planned for one asset.
@@ -26,6 +28,26 @@ pub struct Plan {
 pub struct ProfileName {
     pub name: String,
     pub version: Option<u32>,
+}
+
+/// A text that names no profile.
+#[derive(Debug, Error)]
+#[error("{0:?} names no profile: write name or name@version")]
+pub struct NoProfileName(String);
+
+/// `demo` is the newest version, `demo@1` that one.
+impl FromStr for ProfileName {
+    type Err = NoProfileName;
+
+    fn from_str(text: &str) -> Result<Self, NoProfileName> {
+        match text.split_once('@') {
+            None => Ok(Self { name: text.to_owned(), version: None }),
+            Some((name, version)) => match version.parse() {
+                Ok(version) => Ok(Self { name: name.to_owned(), version: Some(version) }),
+                Err(_) => Err(NoProfileName(text.to_owned())),
+            },
+        }
+    }
 }
 
 fn read(row: &Row) -> Result<Plan, StoreError> {
@@ -98,6 +120,12 @@ pub async fn profile(conn: &mut Conn, wanted: &ProfileName) -> Result<Option<Har
     );
     let row = query.bind(&wanted.name).bind(wanted.version.map(i64::from)).fetch_optional(conn).await;
     row.during("load a profile")?.map(|row| row.body("body")).transpose()
+}
+
+/// Every profile: by name, the newest version of each first.
+pub async fn profiles(conn: &mut Conn) -> Result<Vec<HardwareProfile>, StoreError> {
+    let rows = sqlx::query("SELECT body FROM profiles ORDER BY name, version DESC").fetch_all(conn).await;
+    rows.during("list profiles")?.iter().map(|row| row.body("body")).collect()
 }
 
 pub async fn insert_profile(conn: &mut Conn, profile: &HardwareProfile) -> Result<(), StoreError> {

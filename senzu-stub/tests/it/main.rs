@@ -5,6 +5,7 @@ mod alerts;
 mod data_dir;
 mod instructions;
 mod pages;
+mod profiles;
 mod promotions;
 mod refusals;
 mod restart;
