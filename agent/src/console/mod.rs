@@ -12,10 +12,11 @@
 //! | `page`, `key` | pages as rows of text, and the keys that lead to them |
 //! | `panel`, `screen`, `summary`, `qr` | what one screen shows now, and how it is drawn |
 //! | `lines` | the same, line by line |
-//! | `output`, `vt`, `kernel_log` | the devices |
+//! | `output`, `vt`, `kernel_log`, `identify` | the devices |
 //! | `demo` | a recorded view in any terminal |
 
 pub mod demo;
+mod identify;
 mod kernel_log;
 mod key;
 mod lines;
@@ -33,9 +34,10 @@ mod view;
 mod vt;
 mod words;
 
+pub use identify::Identify;
 pub use key::Key;
 pub use lines::Lines;
-pub use output::{Identify, Output, Terminals, quiet_kernel};
+pub use output::{Output, Terminals, quiet_kernel};
 pub use page::Page;
 pub use panel::Panel;
 pub use screen::draw;

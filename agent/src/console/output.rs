@@ -3,7 +3,7 @@
 //! thread takes the device's keys.
 
 use super::{
-    Key, Lines, Page, Panel, View, draw, kernel_log, key, page,
+    Identify, Key, Lines, Page, Panel, View, draw, kernel_log, key, page,
     vt::{self, FlowControl},
 };
 use crate::{driver::now, priority::Turn};
@@ -57,9 +57,6 @@ const PREPARE_SCREEN: &[u8] = b"\x1b[9;0]\x1b[14;0]\x1b[?25l\x1b[0m\x1b[2J\x1b[H
 /// The way back from the kernel's page.
 const BACK: &[u8] = b"\r\n\x1b[7m Messages of the kernel. Any key: back \x1b[0m\r\n";
 
-/// Switches the chassis's identify LED and says how that went. May take its time.
-pub type Identify = Arc<dyn Fn() -> String + Send + Sync>;
-
 /// One device that shows the console.
 #[derive(Debug)]
 pub struct Output {
@@ -94,7 +91,7 @@ pub struct Terminals {
 impl Output {
     /// A full screen on a virtual terminal of its own, and the kernel's log on another. Where the screen is none with
     /// terminals that take turns, it is all there is, and is drawn on.
-    pub fn screen(terminals: Terminals, identify: Identify) -> io::Result<Self> {
+    pub fn screen(terminals: Terminals, identify: Arc<Identify>) -> io::Result<Self> {
         let kernel = open(format!("/dev/tty{}", terminals.kernel))?;
         let own = open(format!("/dev/tty{}", terminals.own))
             .and_then(|own| vt::bring_to_front(&own, terminals.own).map(|()| own));
@@ -119,7 +116,7 @@ impl Output {
     }
 
     /// Lines, e.g. on `/dev/ttyS0`.
-    pub fn lines(path: &Path, identify: Identify) -> io::Result<Self> {
+    pub fn lines(path: &Path, identify: Arc<Identify>) -> io::Result<Self> {
         let device = open(path)?;
         let keys = Keyboard::new(device.try_clone()?, FlowControl::Heeded);
         Self::start("console-lines", move |slot| show_lines(slot, keys, device, &identify))
@@ -208,7 +205,7 @@ impl Slot {
 }
 
 /// Identifies in a thread of its own, one at a time: a BMC may take seconds, and a screen must not.
-fn identify_by(slot: &Arc<Slot>, identify: &Identify) {
+fn identify_by(slot: &Arc<Slot>, identify: &Arc<Identify>) {
     if std::mem::replace(&mut slot.newest().is_identifying, true) {
         return;
     }
@@ -219,7 +216,7 @@ fn identify_by(slot: &Arc<Slot>, identify: &Identify) {
         theirs.rouse();
     };
     let otherwise = answer.clone();
-    let work = move || answer(identify());
+    let work = move || answer(identify.press(now()));
     if let Err(error) = std::thread::Builder::new().name("identify".into()).spawn(work) {
         otherwise(format!("the identify LED can't be switched: {error}"));
     }
@@ -373,7 +370,7 @@ fn whole(size: Size) -> Rect {
     Rect::new(0, 0, size.width, size.height)
 }
 
-fn show_lines(slot: &Arc<Slot>, mut keys: Keyboard, mut device: File, identify: &Identify) {
+fn show_lines(slot: &Arc<Slot>, mut keys: Keyboard, mut device: File, identify: &Arc<Identify>) {
     let mut lines = Lines::default();
     let mut newest: Option<Arc<View>> = None;
     loop {

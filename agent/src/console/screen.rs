@@ -64,7 +64,7 @@ fn draw_title(view: &View, area: Rect, buffer: &mut Buffer) {
 
 /// The one next action, whole: it is why somebody looks.
 fn next_rows(view: &View, width: usize) -> Vec<Line<'static>> {
-    let style = Style::new().fg(Color::White).add_modifier(Modifier::BOLD);
+    let style = bright(Color::White);
     let mut rows = texts([("Next", view.next.clone(), style)], width, &mut { 1 });
     if let Some(label) = rows.first_mut().and_then(|row| row.spans.first_mut()) {
         label.style = inverse();
@@ -101,6 +101,12 @@ pub(super) fn bold() -> Style {
     Style::new().add_modifier(Modifier::BOLD)
 }
 
+/// A bright colour, always bold: Linux's terminals make text bold for a bright colour and leave it so when the colour ends
+/// (`rgb_foreground` of vt.c), and only the end of bold ends that.
+pub(super) fn bright(color: Color) -> Style {
+    bold().fg(color)
+}
+
 /// Black on grey, in so many words: a console that swaps the colours of bold text makes it grey on grey.
 pub(super) fn inverse() -> Style {
     Style::new().fg(Color::Black).bg(Color::Gray)
@@ -108,7 +114,7 @@ pub(super) fn inverse() -> Style {
 
 /// White on a colour: 16 colours have no orange, and yellow on white can't be read.
 pub(super) fn loud(color: Color) -> Style {
-    Style::new().fg(Color::White).bg(color).add_modifier(Modifier::BOLD)
+    bright(Color::White).bg(color)
 }
 
 /// A page's rows as far as they go; answers how far down it is, and how much a screenful is.
@@ -134,7 +140,7 @@ fn line(row: &Row) -> Line<'_> {
     let style = match row.tone {
         Tone::Plain => Style::new(),
         Tone::Head => bold(),
-        Tone::Bad => bold().fg(Color::LightRed),
+        Tone::Bad => bright(Color::LightRed),
     };
     Line::styled(row.text.as_str(), style)
 }

@@ -6,7 +6,7 @@ use super::{
     marks::About,
     panel::Panel,
     qr,
-    screen::{bold, inverse, length, loud, texts},
+    screen::{bold, bright, inverse, length, loud, texts},
     words::{self, Times},
 };
 use pious_protocol::{
@@ -85,7 +85,7 @@ fn network_rows(nics: u16, others: usize, height: u16) -> u16 {
 fn status(view: &View) -> [(&'static str, String, Style); 4] {
     let or_dash = |text: String| if text.is_empty() { "-".into() } else { text };
     let senzu_style = match &view.senzu {
-        SenzuReach::Fails { .. } => Style::new().fg(Color::LightRed),
+        SenzuReach::Fails { .. } => bright(Color::LightRed),
         SenzuReach::Untried { .. } | SenzuReach::Answers => Style::new(),
     };
     [
@@ -156,6 +156,8 @@ impl Columns {
     const MAC: usize = 17;
     /// `dc1-r17-leaf-a Ethernet1/12/1`; a neighbour needs no more, and gets it where it can.
     const NEIGHBOUR: usize = 32;
+    /// Two neighbours on one link, mostly; more than this parts an address from its NIC.
+    const MOST_NEIGHBOUR: usize = 48;
 
     fn of(view: &View, width: usize) -> Self {
         let longest = view.nics.iter().map(|nic| nic.name.len()).max().unwrap_or_default();
@@ -172,8 +174,7 @@ impl Columns {
         };
         let location = if view.nics.iter().any(|nic| nic.location.is_some()) { spared(Self::LOCATION) } else { 0 };
         let mac = spared(Self::MAC);
-        // More than this parts an address from its neighbour.
-        Self { name, neighbour: left.clamp(12, 2 * Self::NEIGHBOUR), location, mac }
+        Self { name, neighbour: left.clamp(12, Self::MOST_NEIGHBOUR), location, mac }
     }
 
     fn heading(&self) -> String {
@@ -215,7 +216,7 @@ fn draw_code(view: &View, area: Rect, buffer: &mut Buffer) -> Rect {
     let block = Block::new().borders(Borders::TOP).title(" This server in Senzu ");
     let inner = block.inner(right);
     block.render(right, buffer);
-    let style = Style::new().fg(Color::White).bg(Color::Black);
+    let style = bright(Color::White).bg(Color::Black);
     let lines: Vec<_> = rows.into_iter().map(|row| Line::styled(row, style)).collect();
     Paragraph::new(Text::from(lines)).render(inner, buffer);
     left

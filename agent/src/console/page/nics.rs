@@ -118,7 +118,7 @@ fn switch(neighbour: &Neighbour) -> String {
         management,
         aggregated.map(|aggregation| format!("in aggregate {}", aggregation.port_id)),
         neighbour.max_frame_bytes.map(|bytes| format!("frames to {bytes} B")),
-        Some(format!("told for {} s", neighbour.ttl_s)),
+        Some(format!("TTL {} s", neighbour.ttl_s)),
         speaks,
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")

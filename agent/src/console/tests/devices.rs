@@ -27,8 +27,8 @@ fn path_of(terminal: &File) -> std::path::PathBuf {
     nix::unistd::ttyname(terminal).expect("its name")
 }
 
-fn no_bmc() -> Identify {
-    Arc::new(|| "no BMC".into())
+fn no_bmc() -> Arc<Identify> {
+    Arc::new(Identify::by(|_| Err("no BMC".into())))
 }
 
 /// Reads until some words have come.
@@ -63,7 +63,7 @@ fn a_serial_line_is_told_pages_by_key() {
     let said = read_until(&mut hand, "-- end of Disks; S: Summary --");
     assert!(said.contains(" nvme3n1 3.8 TB NVMe SSD NVMe bay 3 KIOXIA"), "{said}");
     hand.write_all(b"i").unwrap();
-    read_until(&mut hand, "  no BMC");
+    read_until(&mut hand, "can't be switched: no BMC");
     hand.write_all(b"s").unwrap();
     read_until(&mut hand, "== PIOUS 0.1.0  r1-u10  NEW ==");
 }

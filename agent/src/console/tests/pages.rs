@@ -1,8 +1,12 @@
 //! Each page, as golden text.
 
 use super::{FULL_HD, VGA, XGA, all, framed, full, healthy, panel};
-use crate::console::{Key, Page, page};
-use ratatui::layout::Rect;
+use crate::console::{Key, Page, draw, page};
+use ratatui::{
+    buffer::{Buffer, Cell},
+    layout::Rect,
+    style::{Color, Modifier},
+};
 use std::time::Duration;
 
 /// Code page 437 beyond ASCII, of it what is drawn: every console's font has these, and not all have more.
@@ -38,6 +42,19 @@ fn every_glyph_is_one_that_every_console_has() {
             let odd: String = text.chars().filter(|c| !matches!(c, ' '..='~' | '\n') && !GLYPHS.contains(*c)).collect();
             assert_eq!(odd, "", "{page:?} at {}x{}", area.width, area.height);
         }
+    }
+}
+
+#[test]
+fn what_is_bright_is_bold_so_that_it_ends() {
+    let bright = [Color::White, Color::LightRed, Color::LightGreen, Color::LightYellow, Color::LightBlue];
+    for (view, page) in all().iter().flat_map(|view| Page::ALL.map(|page| (view, page))) {
+        let mut panel = panel(view);
+        panel.press(Key::Page(page), Duration::ZERO);
+        let mut buffer = Buffer::empty(XGA);
+        draw(&mut panel, XGA, &mut buffer);
+        let ends = |cell: &&Cell| !bright.contains(&cell.fg) || cell.modifier.contains(Modifier::BOLD);
+        assert_eq!(buffer.content().iter().find(|cell| !ends(cell)), None, "{page:?}");
     }
 }
 

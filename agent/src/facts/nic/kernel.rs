@@ -3,6 +3,7 @@
 
 use crate::facts::{
     DeviceError, GenericRequest, Host, HostError, LinkReport, NvmeRead, RootHost, ScsiAnswer, ScsiRead,
+    bmc::{Ipmi, IpmiError},
 };
 use nix::errno::Errno;
 use std::{cell::RefCell, io, path::PathBuf};
@@ -150,5 +151,9 @@ impl Host for Kernel {
 
     fn scsi(&self, device: &str, command: ScsiRead) -> Result<ScsiAnswer, DeviceError> {
         self.files.scsi(device, command)
+    }
+
+    fn ipmi(&self) -> Result<Box<dyn Ipmi>, IpmiError> {
+        self.files.ipmi()
     }
 }
