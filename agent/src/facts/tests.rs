@@ -173,7 +173,6 @@ fn the_rest_of_a_recorded_host() {
             }],
             ..Kernel::default()
         },
-        ..Facts::default()
     };
     assert_eq!(host.facts(), expected);
 }
