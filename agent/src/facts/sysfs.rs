@@ -61,7 +61,7 @@ pub(super) fn usb_id(host: &dyn Host, class_device: &str, levels: usize) -> Opti
 }
 
 /// `0000:00:02.0`: domain (four digits or more), bus, device, function.
-pub(super) fn is_pci_address(text: &str) -> bool {
+fn is_pci_address(text: &str) -> bool {
     let mut parts = text.split([':', '.']);
     let mut hex = |digits: std::ops::RangeInclusive<usize>| {
         parts.next().is_some_and(|part| digits.contains(&part.len()) && part.bytes().all(|b| b.is_ascii_hexdigit()))

@@ -31,10 +31,7 @@ impl<'table> Locations<'table> {
 
     /// Where a function sits.
     pub(in crate::facts) fn of(&self, host: &dyn Host, address: &str) -> Option<String> {
-        let path = host.link(&format!("/sys/bus/pci/devices/{address}")).unwrap_or_default();
-        let mut addresses: Vec<String> = path.iter().filter_map(|part| part.to_str()).map(str::to_owned).collect();
-        addresses.retain(|part| sysfs::is_pci_address(part));
-        addresses.reverse();
+        let addresses = sysfs::pci_addresses(host, &format!("/sys/bus/pci/devices/{address}"));
         self.smbios.and_then(|table| location::of(table, &addresses)).or_else(|| {
             let is_in = |slot: &&HotPlugSlot| {
                 addresses
