@@ -109,6 +109,36 @@ fn a_device_path_that_breaks_off_keeps_what_came_before() {
     }
 }
 
+/// What OVMF of Debian 12 wrote in a guest of ours, in hexadecimal digits. The paths are efibootmgr 17's, but that it
+/// writes `MAC(525400011001,1)`, `Sata(1,65535,0)` and all of an IPv4 node's zeros.
+const BY_OVMF: [(&str, &str, &str); 2] = [
+    (
+        "01000000200055004500460049002000510045004d005500200048004100520044004400490053004b00200051004d0030003000300031\
+     0035002000000002010c00d041030a0000000001010600000503120a000100ffff00007fff04004eac0881119f594d850ee21a522c59b2",
+        "UEFI QEMU HARDDISK QM00015 ",
+        "PciRoot(0x0)/Pci(0x5,0x0)/Sata(0x1,0xffff,0x0)",
+    ),
+    (
+        "010000005a0055004500460049002000480054005400500076003400200028004d00410043003a00350032003500340030003000300031\
+     0031003000300031002900000002010c00d041030a00000000010106000002030b25005254000110010000000000000000000000000000\
+     00000000000000000000000001030c1b000000000000000000000000000000000000000000000000031804007fff04004eac0881119f59\
+     4d850ee21a522c59b2",
+        "UEFI HTTPv4 (MAC:525400011001)",
+        "PciRoot(0x0)/Pci(0x2,0x0)/MAC(525400011001,0x1)/IPv4(0.0.0.0)/Uri()",
+    ),
+];
+
+#[test]
+fn what_real_firmware_wrote() {
+    for (hex, description, device_path) in BY_OVMF {
+        let digits = |at: usize| hex.get(at..at + 2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        let bytes: Vec<u8> = (0..hex.len()).step_by(2).map(|at| digits(at).expect("two digits")).collect();
+        let (description, device_path) = (description.to_owned(), Some(device_path.to_owned()));
+        let entry = BootEntry { description, active: true, device_path, ..BootEntry::default() };
+        assert_eq!(boot_entry::parse(&bytes), Ok(entry));
+    }
+}
+
 #[test]
 fn load_options_whole_and_broken() {
     let whole = BootEntry {
