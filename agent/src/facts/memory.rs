@@ -9,8 +9,9 @@ const PATH: &str = "/proc/meminfo";
 /// A folder for each block of the memory that the firmware gave to the kernel.
 const BLOCKS: &str = "/sys/devices/system/memory";
 
-/// 999,999,999,999 kB is 931 TiB, more than any machine has: procfs multiplies without looking.
-const MAX_DIGITS: usize = 12;
+/// 9,999,999,999,999,999 kB are the most that fit into 64 bits as bytes: procfs multiplies without looking. Not less, for a
+/// processor with five levels of page tables tells 13,743,895,347,199 kB of addresses (VmallocTotal).
+const MAX_DIGITS: usize = 16;
 
 pub(super) fn read(host: &dyn Host) -> Observed<Memory> {
     match host.read(PATH) {
@@ -31,7 +32,7 @@ fn parse(bytes: &[u8]) -> Result<Memory, String> {
         return Err("it is not ASCII text".into());
     }
     if bytes.split(|b| !b.is_ascii_digit()).any(|digits| digits.len() > MAX_DIGITS) {
-        return Err("a number in it is larger than any machine's memory".into());
+        return Err("a number in it is too large for 64 bits in bytes".into());
     }
     let meminfo = Meminfo::from_buf_read(bytes).map_err(|error| error.to_string())?;
     Ok(Memory { total_bytes: meminfo.mem_total, ..Memory::default() })
@@ -88,7 +89,7 @@ mod tests {
     fn mem_total_is_told_in_bytes_and_what_is_wrong_in_words() {
         assert_eq!(parse(EXAMPLE.as_bytes()), Ok(Memory { total_bytes: 246_572 * 1024, ..Memory::default() }));
         let huge = EXAMPLE.replace("246572", "18446744073709551615");
-        assert_eq!(parse(huge.as_bytes()), Err("a number in it is larger than any machine's memory".into()));
+        assert_eq!(parse(huge.as_bytes()), Err("a number in it is too large for 64 bits in bytes".into()));
         assert!(parse(b"").is_err());
     }
 
