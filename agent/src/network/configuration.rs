@@ -11,11 +11,13 @@ const RESOLV_CONF: &str = "/etc/resolv.conf";
 
 /// What an interface is told before it comes up, below /proc/sys/net (Documentation/networking/ip-sysctl.rst). With
 /// several NICs in one subnet: answer ARP only for the address of the NIC that was asked, and ask from it; accept what
-/// comes back by another NIC. No router advertisement is listened to.
-const SYSCTLS: [(&str, &str, &str); 4] = [
+/// comes back by another NIC. An address that stands in for another of its subnet stays when that one goes: a lease of
+/// the other tier is another address beside the first for a moment. No router advertisement is listened to.
+const SYSCTLS: [(&str, &str, &str); 5] = [
     ("ipv4", "arp_ignore", "1"),
     ("ipv4", "arp_announce", "2"),
     ("ipv4", "rp_filter", "2"),
+    ("ipv4", "promote_secondaries", "1"),
     ("ipv6", "accept_ra", "0"),
 ];
 

@@ -6,6 +6,7 @@ mod boot;
 mod cabling;
 mod faults;
 mod instructions;
+mod leases;
 mod left_behind;
 mod miscabled;
 mod promotion;
