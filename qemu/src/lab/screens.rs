@@ -19,7 +19,8 @@ impl Lab {
         self.ask(&Request::Text { server: server.into() }).await
     }
 
-    /// Waits for a screen that `wanted` likes; answers its lines.
+    /// Waits for a screen that `wanted` likes; answers its lines. A screen that has no text yet (before the firmware has
+    /// set its mode) is waited for.
     pub async fn screen_when(
         &self,
         server: &str,
@@ -32,9 +33,16 @@ impl Lab {
         let appearing = async {
             loop {
                 ticks.tick().await;
-                lines = self.screen(server).await?;
+                match self.screen(server).await {
+                    Ok(shown) => lines = shown,
+                    Err(LabError::Refused(why)) => {
+                        lines = vec![why];
+                        continue;
+                    }
+                    Err(error) => return Err(error),
+                }
                 if wanted(&lines) {
-                    return Ok::<_, LabError>(());
+                    return Ok(());
                 }
             }
         };

@@ -42,7 +42,7 @@ pub enum VgaError {
     /// Pixels.
     #[error("the screen is in a graphics mode, where there are pixels and no text")]
     Graphics,
-    /// A start beyond the memory.
+    /// A start beyond the memory, as before the firmware has set a mode.
     #[error("the screen begins at byte {at} of text memory, and {MEMORY_BYTES} bytes hold no screen from there")]
     Outside {
         /// The first visible byte.
