@@ -1,39 +1,15 @@
 //! `/metrics`: the view as Prometheus text (exposition format 0.0.4). A view in, text out.
 
+use super::process::Processes;
 use crate::console::{NicView, SenzuReach, View};
-use nix::time::{ClockId, clock_gettime};
 use pious_protocol::{
     facts::{Dhcp, Link},
     finding::Verdict,
     message::AssetState,
 };
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 
-/// The agent as a process.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Process {
-    pub uptime_s: u64,
-    pub rss_bytes: u64,
-    pub peak_rss_bytes: u64,
-}
-
-impl Process {
-    pub fn now() -> Self {
-        // VmRSS and VmHWM, in kB.
-        let status = procfs::process::Process::myself().and_then(|me| me.status()).ok();
-        let bytes = |kib: Option<u64>| kib.unwrap_or_default() * 1024;
-        Self {
-            uptime_s: clock_gettime(ClockId::CLOCK_BOOTTIME)
-                .ok()
-                .and_then(|time| u64::try_from(time.tv_sec()).ok())
-                .unwrap_or_default(),
-            rss_bytes: bytes(status.as_ref().and_then(|status| status.vmrss)),
-            peak_rss_bytes: bytes(status.as_ref().and_then(|status| status.vmhwm)),
-        }
-    }
-}
-
-pub(super) fn text(view: &View, process: Process) -> String {
+pub(super) fn text(view: &View, processes: Processes) -> String {
     let mut out = Metrics::default();
     out.family("pious_info", "gauge", "The agent and its asset, in labels.");
     let asset = view.asset.as_deref().unwrap_or_default();
@@ -58,16 +34,11 @@ pub(super) fn text(view: &View, process: Process) -> String {
     for entry in &view.timeline {
         out.sample("pious_boot_phase_ms", &[("phase", &entry.phase)], entry.at_ms);
     }
-    let simple = [
-        ("pious_warnings", "Warnings on the console.", view.warnings.len() as u64),
-        ("pious_uptime_seconds", "Since the kernel started.", process.uptime_s),
-        ("process_resident_memory_bytes", "The agent's memory.", process.rss_bytes),
-        ("pious_peak_resident_memory_bytes", "The most of it so far.", process.peak_rss_bytes),
-    ];
-    for (name, help, value) in simple {
-        out.family(name, "gauge", help);
-        out.sample(name, &[], value);
-    }
+    out.family("pious_warnings", "gauge", "Warnings on the console.");
+    out.sample("pious_warnings", &[], view.warnings.len() as u64);
+    out.family("pious_uptime_seconds", "gauge", "Since the kernel started.");
+    out.sample("pious_uptime_seconds", &[], processes.uptime_s);
+    costs(&mut out, &processes);
     out.text
 }
 
@@ -76,6 +47,27 @@ fn per_nic(out: &mut Metrics, view: &View, name: &str, help: &str, is: impl Fn(&
     for nic in &view.nics {
         out.sample(name, &[("nic", &nic.name)], u64::from(is(nic)));
     }
+}
+
+/// The agent's processes. `process_…` are the names that Prometheus's own clients use.
+fn costs(out: &mut Metrics, processes: &Processes) {
+    let session = processes.session;
+    out.family("process_cpu_seconds_total", "counter", "The session's processor time.");
+    out.sample("process_cpu_seconds_total", &[], seconds(session.cpu_ms));
+    out.family("process_resident_memory_bytes", "gauge", "The session's memory.");
+    out.sample("process_resident_memory_bytes", &[], session.rss_bytes);
+    out.family("pious_peak_resident_memory_bytes", "gauge", "The most of it so far.");
+    out.sample("pious_peak_resident_memory_bytes", &[], session.peak_rss_bytes);
+    if let Some(init) = processes.init {
+        out.family("pious_init_cpu_seconds_total", "counter", "PID 1's processor time.");
+        out.sample("pious_init_cpu_seconds_total", &[], seconds(init.cpu_ms));
+        out.family("pious_init_resident_memory_bytes", "gauge", "PID 1's memory.");
+        out.sample("pious_init_resident_memory_bytes", &[], init.rss_bytes);
+    }
+}
+
+fn seconds(ms: u64) -> String {
+    format!("{}.{:03}", ms / 1000, ms % 1000)
 }
 
 #[derive(Default)]
@@ -89,7 +81,7 @@ impl Metrics {
         let _never = writeln!(self.text, "# HELP {name} {help}\n# TYPE {name} {kind}");
     }
 
-    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: u64) {
+    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: impl Display) {
         let labels: Vec<_> = labels.iter().map(|(label, text)| format!("{label}=\"{}\"", escaped(text))).collect();
         let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
         let _never = writeln!(self.text, "{name}{labels} {value}");
@@ -102,7 +94,28 @@ fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::escaped;
+    use super::{
+        super::process::{Cost, Processes},
+        Metrics, costs, escaped,
+    };
+
+    #[test]
+    fn pid_1_is_told_apart_and_only_where_it_is_ours() {
+        let cost = |cpu_ms| Cost { rss_bytes: 1024, peak_rss_bytes: 2048, cpu_ms };
+        let told = |init| {
+            let mut out = Metrics::default();
+            costs(&mut out, &Processes { uptime_s: 1, session: cost(1_070), init });
+            out.text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect::<Vec<_>>()
+        };
+        let session = [
+            "process_cpu_seconds_total 1.070",
+            "process_resident_memory_bytes 1024",
+            "pious_peak_resident_memory_bytes 2048",
+        ];
+        assert_eq!(told(None), session);
+        let init = ["pious_init_cpu_seconds_total 0.030", "pious_init_resident_memory_bytes 1024"];
+        assert_eq!(told(Some(cost(30))), [&session[..], &init].concat());
+    }
 
     #[test]
     fn a_label_keeps_its_quotes_in() {

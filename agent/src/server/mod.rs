@@ -6,6 +6,7 @@
 
 mod connections;
 mod metrics;
+mod process;
 mod promotions;
 
 use crate::{console::View, driver::Ask, trust::AllowList};
@@ -80,7 +81,7 @@ async fn status(State(face): State<Face>) -> Response {
 
 async fn metrics_text(State(face): State<Face>) -> Response {
     let view = Arc::clone(&face.view.borrow());
-    let text = metrics::text(&view, metrics::Process::now());
+    let text = metrics::text(&view, process::Processes::now());
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }
 
