@@ -57,23 +57,38 @@ pub fn record(at: Duration, frame: &[u8]) -> Vec<u8> {
 
 /// The first frame of a capture.
 pub fn first_frame(bytes: &[u8]) -> Result<Vec<u8>, PcapError> {
-    let word = |at: usize| bytes.get(at..at + 4).and_then(|four| four.try_into().ok()).ok_or(PcapError::Short);
-    let magic: [u8; 4] = word(0)?;
+    frames(bytes)?.next().ok_or(PcapError::Empty)?.map(<[u8]>::to_vec)
+}
+
+/// Every frame of a capture; one that is cut short is the last.
+pub fn frames(bytes: &[u8]) -> Result<impl Iterator<Item = Result<&[u8], PcapError>>, PcapError> {
+    let magic: [u8; 4] = four(bytes, 0)?;
     let number: fn([u8; 4]) -> u32 = match (u32::from_le_bytes(magic), u32::from_be_bytes(magic)) {
         (MAGIC_MICROS | MAGIC_NANOS, _) => u32::from_le_bytes,
         (_, MAGIC_MICROS | MAGIC_NANOS) => u32::from_be_bytes,
         _ => return Err(PcapError::Magic),
     };
-    match number(word(20)?) & 0xffff {
+    match number(four(bytes, 20)?) & 0xffff {
         ETHERNET => {}
         other => return Err(PcapError::LinkType(other)),
     }
-    if bytes.len() == FILE_HEADER_BYTES {
-        return Err(PcapError::Empty);
-    }
-    let length = number(word(FILE_HEADER_BYTES + 8)?) as usize;
-    let from = FILE_HEADER_BYTES + RECORD_HEADER_BYTES;
-    Ok(bytes.get(from..from.saturating_add(length)).ok_or(PcapError::Short)?.to_vec())
+    let mut rest = bytes.get(FILE_HEADER_BYTES..).unwrap_or_default();
+    Ok(std::iter::from_fn(move || {
+        let frame = match rest {
+            [] => return None,
+            record => four(record, 8).and_then(|length| {
+                let end = RECORD_HEADER_BYTES.saturating_add(number(length) as usize);
+                record.get(RECORD_HEADER_BYTES..end).ok_or(PcapError::Short)
+            }),
+        };
+        let taken = frame.as_ref().map_or(rest.len(), |frame| RECORD_HEADER_BYTES + frame.len());
+        rest = rest.get(taken..).unwrap_or_default();
+        Some(frame)
+    }))
+}
+
+fn four(bytes: &[u8], at: usize) -> Result<[u8; 4], PcapError> {
+    bytes.get(at..at + 4).and_then(|four| four.try_into().ok()).ok_or(PcapError::Short)
 }
 
 #[cfg(test)]
@@ -86,6 +101,10 @@ mod tests {
         let file =
             [header(), record(Duration::from_micros(1_500_000), &frame), record(Duration::ZERO, b"another")].concat();
         assert_eq!(first_frame(&file), Ok(frame.clone()));
+        let all: Result<Vec<&[u8]>, _> = frames(&file).unwrap().collect();
+        assert_eq!(all, Ok(vec![&frame[..], b"another"]));
+        let cut: Vec<_> = frames(&file[..file.len() - 1]).unwrap().collect();
+        assert_eq!(cut, [Ok(&frame[..]), Err(PcapError::Short)]);
         for cut in 0..FILE_HEADER_BYTES + RECORD_HEADER_BYTES + frame.len() {
             let expected = if cut == FILE_HEADER_BYTES { PcapError::Empty } else { PcapError::Short };
             assert_eq!(first_frame(&file[..cut]), Err(expected), "cut at {cut}");
