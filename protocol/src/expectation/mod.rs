@@ -3,6 +3,7 @@
 
 mod cabling;
 mod profile;
+mod words;
 
 pub use cabling::{CablingPlan, ManagementNetwork, PlannedLink};
 pub use profile::{

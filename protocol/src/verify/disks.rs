@@ -26,7 +26,7 @@ pub(super) fn judge(kinds: &[DiskProfile], facts: &Facts) -> Vec<Finding> {
     let disks: Vec<&Disk> = facts.disks.iter().collect();
     let tallies = kinds::tally(kinds, &disks, fit);
     let judged = kinds.iter().zip(&tallies).map(|(kind, tally)| {
-        let question = Check::DisksCount.expects_of(kind_words(kind), count(kind.count, "disk"));
+        let question = Check::DisksCount.expects_of(kind.to_string(), count(kind.count, "disk"));
         kinds::judge(question, kind.count, tally, &SPEECH)
     });
     judged.collect()
@@ -39,14 +39,6 @@ fn fit(kind: &DiskProfile, disk: &Disk) -> Fit {
         Fit::of_text(kind.model_contains.as_ref(), disk.model.as_ref()),
         Fit::of(kind.rotational, disk.rotational, |wanted, seen| wanted == seen),
     ])
-}
-
-fn kind_words(kind: &DiskProfile) -> String {
-    let mut words = vec![kind.transport.clone().unwrap_or_else(|| "any".into())];
-    words.extend(kind.rotational.map(|spins| if spins { "spinning".into() } else { "solid state".into() }));
-    words.extend(kind.model_contains.clone());
-    words.extend(kind.min_gb.map(|gb| format!("at least {gb} GB")));
-    words.join(", ")
 }
 
 fn words(disk: &Disk) -> String {

@@ -24,7 +24,7 @@ pub(super) fn judge(profile: &NicProfile, facts: &Facts) -> Vec<Finding> {
     let mut findings: Vec<Finding> = profile.count.map(|wanted| in_all(wanted, &nics, facts)).into_iter().collect();
     let tallies = kinds::tally(&profile.kinds, &nics, fit);
     findings.extend(profile.kinds.iter().zip(&tallies).map(|(kind, tally)| {
-        let question = Check::NicsKind.expects_of(kind_words(kind), count(kind.count, "network interface"));
+        let question = Check::NicsKind.expects_of(kind.to_string(), count(kind.count, "network interface"));
         kinds::judge(question, kind.count, tally, &SPEECH)
     }));
     findings
@@ -66,13 +66,6 @@ fn fit(kind: &NicKindProfile, nic: &Nic) -> Fit {
 pub fn able_mbps(nic: &Nic) -> Option<u32> {
     let speed = |mode: &String| mode.split(|c: char| !c.is_ascii_digit()).next()?.parse::<u32>().ok();
     nic.supported_modes.iter().filter_map(speed).chain(nic.speed_mbps).max()
-}
-
-fn kind_words(kind: &NicKindProfile) -> String {
-    let mut words: Vec<String> = kind.driver.iter().chain(&kind.pci_id).cloned().collect();
-    words.extend(kind.min_speed_mbps.map(|mbps| format!("at least {mbps} Mb/s")));
-    words.extend(kind.location_contains.as_ref().map(|place| format!("in {place}")));
-    if words.is_empty() { "any".into() } else { words.join(", ") }
 }
 
 fn words(nic: &Nic) -> String {

@@ -44,8 +44,7 @@ const LINKS: &str = "every link as wide and fast as its card can do";
 const DRIVERS: &str = "a driver for every storage and network controller";
 
 fn question(kind: &PciProfile, wanted: u32) -> super::check::Question {
-    let name = kind.label.as_ref().map_or_else(|| kind.id.clone(), |label| format!("{label} ({})", kind.id));
-    Check::PciCount.expects_of(name, count(wanted, "function"))
+    Check::PciCount.expects_of(kind.to_string(), count(wanted, "function"))
 }
 
 fn is_of(kind: &PciProfile, device: &PciDevice) -> bool {

@@ -69,7 +69,7 @@ fn supplies(facts: &Facts) -> Result<Vec<Supply>, (&str, &'static str)> {
 }
 
 pub(super) fn count_of(wanted: u32, facts: &Facts) -> Finding {
-    let question = Check::PowerSupplies.expects(count(wanted, "power supply").replace("supplys", "supplies"));
+    let question = Check::PowerSupplies.expects(count(wanted, "power supply"));
     let supplies = match supplies(facts) {
         Err((reason, remedy)) => return question.unknown(reason, remedy),
         Ok(supplies) => supplies,

@@ -10,9 +10,13 @@ pub(super) const DEVICE_FIRST: &str = "mend bmc.device first";
 /// What to do when a BMC that answers does not tell one thing.
 pub(super) const ASK_AGAIN: &str = "restart the BMC; if it stays, report it with the agent's version";
 
-/// `1 disk`, `2 disks`
+/// `1 disk`, `2 disks`, `2 entries`
 pub(super) fn count(number: u32, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+    match (number, noun.strip_suffix('y')) {
+        (1, _) => format!("1 {noun}"),
+        (_, Some(stem)) => format!("{number} {stem}ies"),
+        (_, None) => format!("{number} {noun}s"),
+    }
 }
 
 /// How many there are.

@@ -7,6 +7,7 @@ mod golden;
 mod identity;
 mod ids;
 mod sample;
+mod verify_cables;
 mod verify_cabling;
 mod verify_hardware;
 mod verify_health;

@@ -1,7 +1,7 @@
 //! A hardware profile in words, and how two differ: `memory: 16 DIMMs of 32 GiB → 12 DIMMs of 32 GiB`.
 
 use pious_protocol::{
-    expectation::{DiskProfile, HardwareProfile, HealthProfile, MemoryProfile, NicKindProfile, PciProfile},
+    expectation::{HardwareProfile, HealthProfile, MemoryProfile, PciProfile},
     facts::FirmwareMode,
 };
 
@@ -46,8 +46,16 @@ fn topics(profile: &HardwareProfile) -> [(&'static str, Option<String>); 24] {
         ("memory in all", memory.and_then(|memory| memory.total_mib).map(mib)),
         ("memory slots", memory.and_then(slots)),
         ("network interfaces", nics.and_then(|nics| number(nics.count))),
-        ("network", nics.and_then(|nics| listed(&nics.kinds.iter().map(nic).collect::<Vec<_>>(), "; "))),
-        ("disks", listed(&profile.disks.iter().map(disk).collect::<Vec<_>>(), "; ")),
+        (
+            "network",
+            nics.and_then(|nics| {
+                listed(&nics.kinds.iter().map(|kind| format!("{} × {kind}", kind.count)).collect::<Vec<_>>(), "; ")
+            }),
+        ),
+        (
+            "disks",
+            listed(&profile.disks.iter().map(|kind| format!("{} × {kind}", kind.count)).collect::<Vec<_>>(), "; "),
+        ),
         ("PCI", listed(&profile.pci.iter().map(pci).collect::<Vec<_>>(), "; ")),
         (
             "BMC",
@@ -123,28 +131,12 @@ fn slots(memory: &MemoryProfile) -> Option<String> {
     listed(&memory.populated_locators.iter().cloned().chain(described).collect::<Vec<_>>(), ", ")
 }
 
-fn nic(kind: &NicKindProfile) -> String {
-    let mut words: Vec<String> = kind.driver.iter().chain(&kind.pci_id).cloned().collect();
-    words.extend(kind.min_speed_mbps.map(|mbps| format!("at least {mbps} Mb/s")));
-    words.extend(kind.location_contains.as_ref().map(|place| format!("in {place}")));
-    format!("{} × {}", kind.count, listed(&words, ", ").unwrap_or_else(|| "any".into()))
-}
-
-fn disk(kind: &DiskProfile) -> String {
-    let mut words: Vec<String> = kind.transport.iter().cloned().collect();
-    words.extend(kind.rotational.map(|spins| if spins { "spinning" } else { "solid state" }.to_owned()));
-    words.extend(kind.model_contains.clone());
-    words.extend(kind.min_gb.map(|gb| format!("at least {gb} GB")));
-    format!("{} × {}", kind.count, listed(&words, ", ").unwrap_or_else(|| "any".into()))
-}
-
 fn pci(kind: &PciProfile) -> String {
-    let name = kind.label.as_ref().map_or_else(|| kind.id.clone(), |label| format!("{label} ({})", kind.id));
     let mut words: Vec<String> = kind.min_width.map(|width| format!("at least x{width}")).into_iter().collect();
     words.extend(kind.min_speed_mtps.map(|speed| format!("at least {}.{} GT/s", speed / 1000, speed % 1000 / 100)));
     let counted = kind.count.map(|count| format!("{count} × ")).unwrap_or_default();
     let link = listed(&words, ", ").map(|words| format!(", {words}")).unwrap_or_default();
-    format!("{counted}{name}{link}")
+    format!("{counted}{kind}{link}")
 }
 
 fn health(limits: &HealthProfile) -> String {

@@ -56,7 +56,7 @@ fn event_log(question: super::super::check::Question, log: &EventLog) -> Finding
     if failures.is_empty() {
         return match log.overflowed {
             true => question.unknown("entries were lost: the log is full", "save the BMC's event log, then clear it"),
-            false => question.pass(count(log.entries, "entry").replace("entrys", "entries")),
+            false => question.pass(count(log.entries, "entry")),
         };
     }
     let newest = failures.iter().rev().take(NAMED_EVENTS).map(|entry| format!("{} {}", entry.sensor, entry.event));
