@@ -26,21 +26,39 @@ const DESCRIPTION: &str = concat!("PIOUS ", env!("CARGO_PKG_VERSION"));
 
 /// The whole Ethernet frame that a NIC announces itself with. `chassis` is the same for every NIC of the machine.
 pub(super) fn frame(system_name: &str, chassis: MacAddress, port: MacAddress, interface: &str) -> Vec<u8> {
+    let mut frame = head(chassis, port, TTL_S);
+    put(&mut frame, PORT_DESCRIPTION, interface.as_bytes());
+    if !system_name.is_empty() {
+        put(&mut frame, SYSTEM_NAME, system_name.as_bytes());
+    }
+    put(&mut frame, SYSTEM_DESCRIPTION, DESCRIPTION.as_bytes());
+    close(&mut frame);
+    frame
+}
+
+/// The frame that says goodbye: who hears it forgets us at once (TTL 0, IEEE 802.1AB-2016 §8.5.4).
+pub(super) fn goodbye(chassis: MacAddress, port: MacAddress) -> Vec<u8> {
+    let mut frame = head(chassis, port, 0);
+    close(&mut frame);
+    frame
+}
+
+/// Up to the TLVs that every LLDPDU begins with.
+fn head(chassis: MacAddress, port: MacAddress, ttl_s: u16) -> Vec<u8> {
     let mut frame = Vec::with_capacity(SHORTEST_FRAME);
     frame.extend(NEAREST_BRIDGE);
     frame.extend(port.0);
     frame.extend(LLDP_ETHERTYPE.to_be_bytes());
     put(&mut frame, CHASSIS_ID, &[&[CHASSIS_IS_MAC], chassis.0.as_slice()].concat());
     put(&mut frame, PORT_ID, &[&[PORT_IS_MAC], port.0.as_slice()].concat());
-    put(&mut frame, TTL, &TTL_S.to_be_bytes());
-    put(&mut frame, PORT_DESCRIPTION, interface.as_bytes());
-    if !system_name.is_empty() {
-        put(&mut frame, SYSTEM_NAME, system_name.as_bytes());
-    }
-    put(&mut frame, SYSTEM_DESCRIPTION, DESCRIPTION.as_bytes());
+    put(&mut frame, TTL, &ttl_s.to_be_bytes());
+    frame
+}
+
+/// End of LLDPDU, and no runt.
+fn close(frame: &mut Vec<u8>) {
     frame.extend([0, 0]);
     frame.resize(frame.len().max(SHORTEST_FRAME), 0);
-    frame
 }
 
 /// A TLV: seven bits of type, nine of length (§8.4).
@@ -53,7 +71,7 @@ fn put(frame: &mut Vec<u8>, kind: u8, value: &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    use super::frame;
+    use super::{frame, goodbye};
     use crate::facts::lldp;
     use pious_protocol::{
         facts::{LldpId, Neighbour},
@@ -79,6 +97,15 @@ mod tests {
             ..Neighbour::default()
         };
         assert_eq!(heard(&frame("r1-u10", CHASSIS, PORT, "eth1")), expected);
+    }
+
+    #[test]
+    fn a_neighbour_is_told_to_forget_us() {
+        let frame = goodbye(CHASSIS, PORT);
+        let told = heard(&frame);
+        let whole = heard(&super::frame("r1-u10", CHASSIS, PORT, "eth1"));
+        assert_eq!((told.chassis_id, told.port_id, told.ttl_s), (whole.chassis_id, whole.port_id, 0));
+        assert_eq!((told.system_name, frame.len()), (None, 60));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::{
     port::Port,
     preparation::{self, Firmware},
     rtnl::Rtnl,
+    time::{self, Clock},
 };
 use crate::{
     boot::clock,
@@ -101,6 +102,7 @@ pub(super) async fn run(options: Options, names: watch::Receiver<String>, events
             },
             ended = ended.changed() => {
                 if ended.is_err() {
+                    control.say_goodbye().await;
                     return;
                 }
             }
@@ -126,17 +128,6 @@ struct Control {
     own: watch::Sender<BTreeSet<MacAddress>>,
 }
 
-/// Whether the clock can be believed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Clock {
-    /// Nobody has told the time: the first NTP server is asked.
-    Unsure,
-    /// An NTP server is being asked; leases are told when it has answered.
-    Asking,
-    /// The boot script told, or NTP, or nobody will.
-    Sure,
-}
-
 impl Control {
     fn begin(&mut self) {
         if !self.options.configure {
@@ -148,6 +139,15 @@ impl Control {
             && let Err(error) = self.rtnl.set_up(loopback)
         {
             tracing::warn!("{error}");
+        }
+    }
+
+    /// By LLDP, on all links at once, and no longer than [`super::LONGEST_GOODBYE`] allows: that of our handle.
+    async fn say_goodbye(self) {
+        let ends: Vec<_> = self.ports.into_values().filter_map(Port::end).collect();
+        for end in ends {
+            // A listener that panicked has said what it had to say.
+            let _ended = end.await;
         }
     }
 
@@ -248,26 +248,30 @@ impl Control {
         preparation::start(interface, name, firmware, self.options.configure, move |agent| {
             let _ended = reports.send(Report::LldpAgent { interface, agent });
         });
-        let (carrier, carriers) = watch::channel(false);
-        let listening = link.is_ours().then(|| self.listen(&link, carriers));
-        self.ports.insert(interface, Port::new(link, carrier, listening));
+        let mut port = Port::new(link);
+        if port.link.is_ours() {
+            port.listened_by(self.listen(&port));
+        }
+        self.ports.insert(interface, port);
     }
 
-    fn listen(&mut self, link: &Link, carriers: watch::Receiver<bool>) -> AbortOnDropHandle<()> {
-        let interface = link.state.index;
+    fn listen(&mut self, port: &Port) -> AbortOnDropHandle<()> {
+        let interface = port.link.state.index;
         let reports = self.reports.clone();
         let tell = move |learnt| {
             let _ended = reports.send(Report::Learnt { interface, learnt });
         };
-        let voice = self.voice(link);
+        let (carrier, dhcp_is_in_vain) = port.to_follow();
+        let voice = self.voice(&port.link, dhcp_is_in_vain);
         let own = self.own.subscribe();
-        AbortOnDropHandle::new(tokio::spawn(listening::run(interface, voice, own, carriers, tell)))
+        AbortOnDropHandle::new(tokio::spawn(listening::run(interface, voice, own, carrier, tell)))
     }
 
-    fn voice(&mut self, link: &Link) -> Option<Voice> {
+    fn voice(&mut self, link: &Link, dhcp_is_in_vain: watch::Receiver<bool>) -> Option<Voice> {
         let port = link.state.mac.filter(|_| self.options.configure)?;
         let chassis = *self.chassis.get_or_insert(link.state.permanent_mac.unwrap_or(port));
-        Some(Voice { chassis, port, interface: link.state.name.clone(), system_name: self.names.clone() })
+        let (interface, system_name) = (link.state.name.clone(), self.names.clone());
+        Some(Voice { chassis, port, interface, system_name, dhcp_is_in_vain })
     }
 
     /// Starts DHCP, unless it runs.
@@ -379,17 +383,7 @@ impl Control {
         self.clock = Clock::Asking;
         let reports = self.reports.clone();
         tokio::spawn(async move {
-            let set = match tokio::time::timeout(clock::NTP_PATIENCE, clock::set_from_ntp(server)).await {
-                Ok(Ok(set)) => set,
-                Ok(Err(error)) => {
-                    tracing::warn!("{error}");
-                    None
-                }
-                Err(_elapsed) => {
-                    tracing::warn!("NTP server {server} does not answer");
-                    None
-                }
-            };
+            let set = time::ask(server).await;
             let _ended = reports.send(Report::ClockAsked { set });
         });
     }
@@ -410,6 +404,7 @@ impl Control {
 
     async fn tell_dhcp(&mut self, interface: u32, dhcp: Dhcp) {
         let Some(port) = self.ports.get_mut(&interface) else { return };
+        port.follow_dhcp(&dhcp);
         if let Some(addresses) = port.news_of_dhcp(&dhcp) {
             let nic = port.link.state.name.clone();
             self.tell(Event::Dhcp { nic, dhcp, addresses }).await;

@@ -29,8 +29,9 @@ const VLAN_PRESENT_AT: u32 = 0xffff_f000 + 48;
 const OUTGOING: u32 = 4;
 
 const WHOLE_FRAME: u32 = 0xffff;
-/// Addresses, tag, type.
-const HEAD: u32 = 18;
+/// Addresses, two tags, type; an IPv4 header with options (60), UDP's (8), and BOOTP's up to the client's address (34):
+/// enough to tell whose answer of DHCP it is.
+const HEAD: u32 = 22 + 60 + 8 + 34;
 
 const LOAD_HALF: u16 = 0x28;
 const LOAD_BYTE: u16 = 0x30;

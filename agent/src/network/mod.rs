@@ -7,7 +7,11 @@
 //! An interface keeps its driver's MTU: DHCP's option 26, which mozim asks for, is not heeded. What the agent sends is
 //! small, and an MTU that a server has wrong would cost the one link that could tell of it.
 //!
-//! A session that ends says no goodbye by LLDP: its neighbours forget it by the TTL, two minutes later.
+//! A session that ends says goodbye by LLDP; one that is killed is forgotten by its neighbours by the TTL, two minutes
+//! later.
+//!
+//! Where untagged DHCP is in vain and there are tagged VLANs, each is asked whether a DHCP server answers there. That is
+//! a fact about the cable: the agent itself goes on untagged.
 //!
 //! The BMC's own interface on its host (SMBIOS type 42) is told from the server's by `facts`. It gets an address within
 //! its subnet and is otherwise left out: no LLDP, no route, no name server, no time comes from it.
@@ -28,15 +32,21 @@ mod packet_socket;
 mod port;
 mod preparation;
 mod rtnl;
+mod time;
+mod vlan_probe;
 
 pub use links::LinkState;
 
 use pious_protocol::facts::{Dhcp, Neighbours, Vlan};
-use std::{collections::BTreeSet, net::IpAddr};
+use std::{collections::BTreeSet, net::IpAddr, time::Duration};
 use tokio::sync::{mpsc, watch};
 
 /// Events that may wait for a session that is busy; beyond it the network waits, and nothing is lost.
 const EVENT_QUEUE: usize = 256;
+
+/// How long a session that ends waits for its goodbyes: frames that are handed to the kernel in microseconds, unless a
+/// driver holds the network's thread up.
+const LONGEST_GOODBYE: Duration = Duration::from_millis(500);
 
 /// What is ours to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,16 +108,27 @@ pub enum Event {
     },
 }
 
-/// The running network. Dropping it ends the watching; addresses stay until their leases end.
+/// The running network. Dropping it ends the watching, with a goodbye by LLDP that it waits for in bounds; addresses stay
+/// until their leases end.
 #[derive(Debug)]
 pub struct Handle {
-    name: watch::Sender<String>,
+    name: Option<watch::Sender<String>>,
+    /// Ends with the network's thread.
+    ended: std::sync::mpsc::Receiver<()>,
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        drop(self.name.take());
+        let _ended_or_hangs = self.ended.recv_timeout(LONGEST_GOODBYE);
+    }
 }
 
 impl Handle {
     /// Tells what the asset is called; neighbours hear it by LLDP at once.
     pub fn set_name(&self, name: &str) {
-        self.name.send_if_modified(|known| {
+        let Some(names) = &self.name else { return };
+        names.send_if_modified(|known| {
             let is_new = known != name;
             name.clone_into(known);
             is_new
@@ -124,14 +145,22 @@ pub fn start(options: Options) -> (Handle, mpsc::Receiver<Event>) {
     if options.prepare_machine {
         prepare_machine(&events);
     }
-    let run = move || match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(control::run(options, names, events)),
-        Err(error) => tracing::error!("no network: {error}"),
+    let (end, ended) = std::sync::mpsc::channel();
+    let run = move || {
+        run(options, names, events);
+        drop(end);
     };
     if let Err(error) = std::thread::Builder::new().name("network".into()).spawn(run) {
         tracing::error!("no network: cannot start its thread: {error}");
     }
-    (Handle { name }, receiver)
+    (Handle { name: Some(name), ended }, receiver)
+}
+
+fn run(options: Options, names: watch::Receiver<String>, events: mpsc::Sender<Event>) {
+    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(control::run(options, names, events)),
+        Err(error) => tracing::error!("no network: {error}"),
+    }
 }
 
 fn prepare_machine(events: &mpsc::Sender<Event>) {

@@ -10,11 +10,17 @@ use std::net::IpAddr;
 use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 
+/// Long enough for two of DHCP's questions and the server's look whether the address is free (dnsmasq pings for 3 s), so
+/// that no VLAN is asked where the untagged one is only slow.
+const IN_VAIN_AFTER_S: u64 = 6;
+
 pub(super) struct Port {
     pub(super) link: Link,
     pub(super) carrier: watch::Sender<bool>,
+    /// Whether DHCP has asked for long enough to call it in vain.
+    dhcp_is_in_vain: watch::Sender<bool>,
     /// Ends with the port. The BMC's interface has no switch at its other end, and nobody listens there.
-    _listening: Option<AbortOnDropHandle<()>>,
+    listening: Option<AbortOnDropHandle<()>>,
     pub(super) lldp_agent: Option<Observed<LldpAgent>>,
     pub(super) dhcp: Option<AbortOnDropHandle<()>>,
     pub(super) run: u64,
@@ -26,11 +32,13 @@ pub(super) struct Port {
 }
 
 impl Port {
-    pub(super) fn new(link: Link, carrier: watch::Sender<bool>, listening: Option<AbortOnDropHandle<()>>) -> Self {
+    /// A port to which nobody listens yet.
+    pub(super) fn new(link: Link) -> Self {
         Self {
             link,
-            carrier,
-            _listening: listening,
+            carrier: watch::Sender::new(false),
+            dhcp_is_in_vain: watch::Sender::new(false),
+            listening: None,
             lldp_agent: None,
             dhcp: None,
             run: 0,
@@ -38,6 +46,30 @@ impl Port {
             heard: Learnt { neighbours: Neighbours::default(), vlan: Vlan::default() },
             told_dhcp: (Dhcp::Idle, Vec::new()),
         }
+    }
+
+    /// What a listener follows: carrier, and whether DHCP is in vain.
+    pub(super) fn to_follow(&self) -> (watch::Receiver<bool>, watch::Receiver<bool>) {
+        (self.carrier.subscribe(), self.dhcp_is_in_vain.subscribe())
+    }
+
+    pub(super) fn listened_by(&mut self, listening: AbortOnDropHandle<()>) {
+        self.listening = Some(listening);
+    }
+
+    /// Lets the listener say goodbye; what is awaited is its end.
+    pub(super) fn end(self) -> Option<AbortOnDropHandle<()>> {
+        // Dropping `carrier` is the sign.
+        self.listening
+    }
+
+    /// Takes note of DHCP's progress.
+    pub(super) fn follow_dhcp(&self, dhcp: &Dhcp) {
+        let is_in_vain = match dhcp {
+            Dhcp::Asking { for_s, .. } => *for_s >= IN_VAIN_AFTER_S,
+            Dhcp::Idle | Dhcp::Bound { .. } | Dhcp::Unknown => false,
+        };
+        self.dhcp_is_in_vain.send_if_modified(|known| std::mem::replace(known, is_in_vain) != is_in_vain);
     }
 
     /// Ends DHCP; whether there was anything to end, be it a fixed address.

@@ -1,4 +1,5 @@
-//! VLANs on one link.
+//! VLANs on one link: the native one, the tagged ones, and which of them lead to a DHCP server. Where untagged DHCP was
+//! answered the provisioning VLAN works; where it was in vain and a tagged VLAN answered, the port is wired for that one.
 
 use super::VlanName;
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,7 @@ pub struct Vlan {
     pub tags_seen: Vec<u16>,
     /// Whether a DHCP server answered untagged.
     pub dhcp_answers_untagged: bool,
-    /// The tagged VLANs on which a DHCP server answered, sorted.
+    /// The tagged VLANs on which a DHCP server answered, sorted. They are asked only while untagged DHCP is in vain, and
+    /// a few of them only: what is lacking here was not answered, or not asked.
     pub dhcp_answers_tagged: Vec<u16>,
 }
