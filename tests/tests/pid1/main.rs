@@ -6,9 +6,11 @@
 
 mod console;
 mod dhcp;
+mod network;
 mod process;
 mod room;
 mod senzu;
+mod wire;
 
 use nix::sys::signal::Signal;
 use room::{End, PATIENCE, Room, wait_until};
