@@ -1,6 +1,7 @@
 //! The inner process: brings everything up in its order, does what the control socket asks, takes everything down.
 
 use super::{
+    bmcs,
     control::{NicStatus, Request, SOCKET, ServerStatus, ServiceAction, ServiceName, ServiceStatus, Status},
     conversation,
     events::{Events, What},
@@ -77,13 +78,13 @@ pub async fn run(
     let mut stop = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
     let [terminate, interrupt] = &mut stop;
     let up = async {
-        let (inner, lldpds) = bring_up(options, rack_file, listener).await?;
+        let (inner, others) = bring_up(options, rack_file, listener).await?;
         let control = UnixListener::bind(inner.options.dir.join(SOCKET)).context("opening the control socket")?;
         tokio::spawn(conversation::serve(Arc::clone(&inner), control));
         println!("ready {}", json!({ "page": inner.page }));
-        anyhow::Ok((inner, lldpds))
+        anyhow::Ok((inner, others))
     };
-    let (inner, lldpds) = tokio::select! {
+    let (inner, others) = tokio::select! {
         up = up => up?,
         () = &mut orphaned => anyhow::bail!("whoever started the lab is gone"),
         _ = terminate.recv() => anyhow::bail!("told to end while starting"),
@@ -95,7 +96,7 @@ pub async fn run(
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
-    inner.take_down(lldpds).await;
+    inner.take_down(others).await;
     Ok(())
 }
 
@@ -154,7 +155,8 @@ async fn bring_up(
         forwards: AtomicUsize::new(0),
         down: Notify::new(),
     });
-    let lldpds = inner.start_lldpds(&daemons)?;
+    let mut others = inner.start_lldpds(&daemons)?;
+    others.extend(bmcs::start(&inner.rack, &inner.options.dir).await?);
     inner.prepare_senzu().await?;
     if inner.options.senzu {
         inner.start(ServiceName::Senzu).await?;
@@ -163,7 +165,7 @@ async fn bring_up(
         inner.start(ServiceName::Pxe).await?;
     }
     inner.lldpds_speak(&daemons).await?;
-    Ok((inner, lldpds))
+    Ok((inner, others))
 }
 
 impl Inner {
@@ -299,13 +301,14 @@ impl Inner {
         Ok(())
     }
 
-    async fn take_down(&self, lldpds: Vec<Service>) {
+    /// `others`: those that nobody outside can stop.
+    async fn take_down(&self, others: Vec<Service>) {
         self.servers.all_off().await;
         for name in [ServiceName::Pxe, ServiceName::Senzu] {
             let _ = self.stop(name).await;
         }
-        for lldpd in lldpds {
-            lldpd.stop().await;
+        for other in others {
+            other.stop().await;
         }
         if let Some(fault) = self.fault.lock().await.take() {
             fault.stop().await;

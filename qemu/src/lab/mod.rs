@@ -4,6 +4,7 @@
 //! namespaces of its own and waits; the *inner* one, PID 1 in them, which runs everything else. Whoever of the three
 //! dies takes the ones behind it along, so nothing is left behind, whatever kills them.
 
+pub mod bmcs;
 pub mod control;
 mod conversation;
 mod error;

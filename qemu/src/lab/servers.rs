@@ -8,6 +8,7 @@ use super::{
     wires::Wires,
 };
 use crate::{
+    bmc::Ports,
     machine::{
         argv::{Accelerator, Places},
         qmp::MachineEvent,
@@ -108,8 +109,16 @@ impl Servers {
         Ok(started?)
     }
 
+    /// Where the BMC of a server that has one waits for it.
+    fn bmc_port(&self, name: &str) -> Option<u16> {
+        let place = self.rack.servers.iter().position(|server| server.name == name && server.bmc.is_some())?;
+        Some(Ports::of(place).system)
+    }
+
     async fn switch_on(self: &Arc<Self>, server: &ServerSpec) -> Result<(), MachineError> {
-        let started = Machine::start(server, places(&self.files, &server.name), self.accelerator).await?;
+        let started =
+            Machine::start(server, places(&self.files, &server.name), self.accelerator, self.bmc_port(&server.name))
+                .await?;
         let machine = Arc::clone(&started.machine);
         for (index, nic) in server.nics.iter().enumerate() {
             let end = End::Nic(NicRef { server: server.name.clone(), nic: nic.name.clone() });

@@ -86,8 +86,9 @@ impl Places {
     }
 }
 
-/// The arguments of `qemu-system-x86_64` for a server. The guest stands still until QMP's `cont`.
-pub fn argv(server: &ServerSpec, places: &Places, accelerator: Accelerator) -> Vec<String> {
+/// The arguments of `qemu-system-x86_64` for a server, whose BMC, if it has one, listens at a port of the loopback. The
+/// guest stands still until QMP's `cont`.
+pub fn argv(server: &ServerSpec, places: &Places, accelerator: Accelerator, bmc: Option<u16>) -> Vec<String> {
     let mut args = Vec::new();
     let mut arg = |words: &[&str]| args.extend(words.iter().map(|word| (*word).to_owned()));
 
@@ -118,6 +119,11 @@ pub fn argv(server: &ServerSpec, places: &Places, accelerator: Accelerator) -> V
     }
     if server.chainload {
         arg(&["-kernel", IPXE_LKRN, "-initrd", &path(&places.chainload_script())]);
+    }
+    if let Some(port) = bmc {
+        // KCS, with its ACPI and SMBIOS (type 38) entries. `reconnect`: a BMC that restarts is found again a second later.
+        arg(&["-chardev", &format!("socket,id=bmc,host=127.0.0.1,port={port},reconnect=1")]);
+        arg(&["-device", "ipmi-bmc-extern,id=bmc0,chardev=bmc", "-device", "isa-ipmi-kcs,bmc=bmc0"]);
     }
     let mut boot_index = 0;
     for (index, nic) in server.nics.iter().enumerate() {
@@ -218,7 +224,16 @@ mod tests {
 
     fn command_line(text: &str, accelerator: Accelerator) -> String {
         let places = Places { files: "/files".into(), sockets: "/sockets".into() };
-        argv(&server(text), &places, accelerator).join(" ")
+        argv(&server(text), &places, accelerator, None).join(" ")
+    }
+
+    #[test]
+    fn a_servers_bmc_is_behind_a_kcs_interface() {
+        let places = Places { files: "/files".into(), sockets: "/sockets".into() };
+        let with = |bmc| argv(&server("firmware = 'bios'"), &places, Accelerator::Tcg, bmc).join(" ");
+        let added = " -chardev socket,id=bmc,host=127.0.0.1,port=6231,reconnect=1 \
+                     -device ipmi-bmc-extern,id=bmc0,chardev=bmc -device isa-ipmi-kcs,bmc=bmc0";
+        assert_eq!(with(Some(6231)), with(None) + added);
     }
 
     #[test]

@@ -124,7 +124,13 @@ const PROGRAM: &str = "qemu-system-x86_64";
 
 impl Machine {
     /// Starts QEMU; the guest stands still until [`Machine::run`].
-    pub async fn start(server: &ServerSpec, places: Places, accelerator: Accelerator) -> Result<Started, MachineError> {
+    /// `bmc`: the port that its BMC listens at, if it has one.
+    pub async fn start(
+        server: &ServerSpec,
+        places: Places,
+        accelerator: Accelerator,
+        bmc: Option<u16>,
+    ) -> Result<Started, MachineError> {
         prepare(server, &places)?;
         let name = &server.name;
         let at = |what, path: PathBuf| move |source| MachineError::File { server: name.clone(), what, path, source };
@@ -139,7 +145,7 @@ impl Machine {
         let log = places.files.join("qemu.log");
         let output = std::fs::File::create(&log).map_err(at("creating", log.clone()))?;
         let mut process = Command::new(PROGRAM)
-            .args(argv::argv(server, &places, accelerator))
+            .args(argv::argv(server, &places, accelerator, bmc))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(output)

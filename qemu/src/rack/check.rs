@@ -1,6 +1,6 @@
 //! What a rack file must not say.
 
-use super::{Firmware, NicModel, NicRef, PortRef, PortSpec, Rack, RackError, ServerSpec, SwitchSpec};
+use super::{BmcSpec, Firmware, NicModel, NicRef, PortRef, PortSpec, Rack, RackError, ServerSpec, SwitchSpec};
 use pious_protocol::ids::MacAddress;
 use std::collections::BTreeMap;
 
@@ -107,10 +107,45 @@ fn servers(rack: &Rack) -> Result<(), RackError> {
         if server.chainload && server.firmware == Firmware::Uefi {
             return Err(RackError::ChainloadUefi(server.name.clone()));
         }
+        if let Some(spec) = &server.bmc {
+            bmc(&server.name, spec)?;
+        }
         if let Some(profile) = &server.profile
             && !rack.profiles.iter().any(|known| known.name == *profile)
         {
             return Err(RackError::UnknownProfile { server: server.name.clone(), profile: profile.clone() });
+        }
+    }
+    Ok(())
+}
+
+/// `ipmi_sim` reads names in quotes, a record holds 16 bytes of one, and its sensors are told by a byte.
+const MAX_SENSOR_NAME_BYTES: usize = 16;
+const MAX_SENSORS: usize = 64;
+
+fn bmc(server: &str, bmc: &BmcSpec) -> Result<(), RackError> {
+    let wrong = |why: String| Err(RackError::BadBmc { server: server.to_owned(), why });
+    if let Some(vlan) = bmc.vlan.filter(|vlan| !(1..=4094).contains(vlan)) {
+        return wrong(format!("VLAN {vlan} is not between 1 and 4094"));
+    }
+    let sensors = bmc.sensors.len() + bmc.power_supplies.len();
+    if sensors > MAX_SENSORS {
+        return wrong(format!("{sensors} sensors are more than {MAX_SENSORS}"));
+    }
+    let names = bmc.sensors.iter().map(|sensor| &sensor.name);
+    for name in names.chain(bmc.power_supplies.iter().map(|supply| &supply.name)) {
+        let fits = |c: char| c.is_ascii_alphanumeric() || " -_./+".contains(c);
+        if name.is_empty() || name.len() > MAX_SENSOR_NAME_BYTES || !name.chars().all(fits) {
+            return wrong(format!(
+                "{name:?} is no sensor's name: 1 to {MAX_SENSOR_NAME_BYTES} letters, digits, blanks"
+            ));
+        }
+    }
+    for sensor in &bmc.sensors {
+        let values = [Some(sensor.milli), sensor.critical_high_milli, sensor.critical_low_milli];
+        if let Some(milli) = values.into_iter().flatten().find(|milli| sensor.kind.byte(*milli).is_none()) {
+            let (name, step) = (&sensor.name, sensor.kind.step_milli());
+            return wrong(format!("{name} can't read {milli} thousandths: it counts in {step}, up to {}", 255 * step));
         }
     }
     Ok(())
@@ -178,7 +213,8 @@ fn identities(rack: &Rack) -> Result<(), RackError> {
     for server in &rack.servers {
         serials.take(&server.serial, &server.name)?;
         uuids.take(server.uuid, &server.name)?;
-        if let Some(bmc) = server.bmc_mac {
+        let run = server.bmc.as_ref().map(|bmc| bmc.mac);
+        for bmc in server.bmc_mac.into_iter().chain(run) {
             mac(bmc, format!("{}'s BMC", server.name))?;
         }
     }
@@ -355,6 +391,35 @@ mod tests {
         ];
         for (case, from, to, expected) in cases {
             assert_eq!(error(from, to), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn a_bmc_that_can_not_be_is_named() {
+        let bmc = |change: (&str, &str)| {
+            let bmc = r#"bmc = { address = "10.78.0.21", mac = "52:54:00:ff:00:09", firmware = "2.10", vlan = 20,
+                sensors = [{ name = "Inlet Temp", kind = "temperature", milli = 24000 }] }
+                bmc_mac = "52:54:00:ff:00:02""#;
+            error(r#"bmc_mac = "52:54:00:ff:00:02""#, &bmc.replace(change.0, change.1))
+        };
+        let cases = [
+            (("vlan = 20", "vlan = 4095"), "server b: its BMC: VLAN 4095 is not between 1 and 4094"),
+            (
+                ("24000", "24500"),
+                "server b: its BMC: Inlet Temp can't read 24500 thousandths: it counts in 1000, up to 255000",
+            ),
+            (
+                ("Inlet Temp", "Inlet\\\"Temp"),
+                "server b: its BMC: \"Inlet\\\"Temp\" is no sensor's name: 1 to 16 letters, digits, blanks",
+            ),
+            (
+                ("52:54:00:ff:00:09", "52:54:00:ff:00:02"),
+                "MAC address 52:54:00:ff:00:02 belongs to both b's BMC and b's BMC",
+            ),
+            (("2.10", "2.1"), "rack file can't be read"),
+        ];
+        for (change, expected) in cases {
+            assert_eq!(bmc(change), expected);
         }
     }
 

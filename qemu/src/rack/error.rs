@@ -144,6 +144,17 @@ pub enum RackError {
     /// An interface that the lab does not have.
     #[error("uplink {0:?}: the lab's interfaces are prov and bmc")]
     UnknownInterface(String),
+    /// Text that is no firmware version.
+    #[error("{0:?} is no BMC's firmware version; write major.minor with two digits behind the point, as in 2.10")]
+    BadFirmwareVersion(String),
+    /// A BMC that can't be as it is described.
+    #[error("server {server}: its BMC: {why}")]
+    BadBmc {
+        /// The server.
+        server: String,
+        /// What can't be.
+        why: String,
+    },
     /// A profile that the rack does not have.
     #[error("server {server}: the rack has no hardware profile {profile:?}")]
     UnknownProfile {

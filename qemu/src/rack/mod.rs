@@ -3,10 +3,12 @@
 //! A rack says where each cable *is* (`cable`) and where it *belongs* (`planned`); where the two differ, the cable is
 //! miswired on purpose. It must not know how any of it is run.
 
+mod bmc;
 mod check;
 mod error;
 mod plan;
 
+pub use bmc::{BmcSpec, FirmwareVersion, Measure, PowerSupplySpec, PowerSupplyState, SensorSpec};
 pub use error::{Names, RackError};
 
 use pious_protocol::{expectation::HardwareProfile, ids::MacAddress};
@@ -153,9 +155,12 @@ pub struct ServerSpec {
     /// The name of the hardware profile that Senzu judges it by; none: Senzu expects nothing of its hardware.
     #[serde(default)]
     pub profile: Option<String>,
-    /// The BMC's MAC, for Senzu.
+    /// The MAC of a BMC that the lab does not run, for Senzu.
     #[serde(default)]
     pub bmc_mac: Option<MacAddress>,
+    /// The BMC that the lab runs beside it.
+    #[serde(default)]
+    pub bmc: Option<BmcSpec>,
     /// Held for use by somebody from the beginning.
     #[serde(default)]
     pub held: Option<String>,

@@ -55,7 +55,7 @@ impl Rack {
             uuid: server.uuid,
             macs: server.nics.iter().map(|nic| nic.mac).collect(),
             profile: server.profile.as_deref(),
-            bmc_mac: server.bmc_mac,
+            bmc_mac: server.bmc.as_ref().map(|bmc| bmc.mac).or(server.bmc_mac),
             held: server.held.as_deref(),
             links: links.collect(),
         }

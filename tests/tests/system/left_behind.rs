@@ -32,7 +32,7 @@ async fn killing_the_lab_leaves_nothing_behind() -> Result<()> {
     let options = Options::of("t-killed");
     let mut lab = Command::new(options.programs.join("pious-lab"))
         .arg("up")
-        .arg(repository().join("qemu/racks/one-bios.toml"))
+        .arg(repository().join("qemu/racks/one-bmc.toml"))
         .arg("--dir")
         .arg(&options.dir)
         .stdout(Stdio::piped())
@@ -41,10 +41,12 @@ async fn killing_the_lab_leaves_nothing_behind() -> Result<()> {
     let mut lines = BufReader::new(lab.stdout.take().context("its output")?).lines();
     let up = tokio::time::timeout(NEXT_WITHIN, lines.next_line()).await??;
     up.context("pious-lab up ended without a word")?;
-    let request = pious_lab::lab::control::Request::Boot { server: "r1-u11".into() };
+    let request = pious_lab::lab::control::Request::Boot { server: "r1-u13".into() };
     pious_lab::lab::handle::ask::<()>(&options.dir, &request).await?;
     let running = processes_of(&options.dir)?;
-    ensure!(running.iter().any(|line| line.contains("qemu-system")), "no server runs: {running:#?}");
+    for program in ["qemu-system", "ipmi_sim", "lldpd"] {
+        ensure!(running.iter().any(|line| line.contains(program)), "no {program} runs: {running:#?}");
+    }
 
     lab.start_kill()?;
     lab.wait().await?;

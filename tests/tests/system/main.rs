@@ -2,6 +2,7 @@
 //!
 //! Needs root (namespaces), `target/image` and `target/trust`: `scripts/test` makes them first.
 
+mod bmc;
 mod boot;
 mod cabling;
 mod faults;
