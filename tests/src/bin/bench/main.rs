@@ -5,6 +5,7 @@
 
 mod boot;
 mod builder;
+mod fuzz;
 mod images;
 mod report;
 
@@ -16,7 +17,7 @@ use std::{path::PathBuf, process::ExitCode};
 /// Measure PIOUS's figures; print a table; write target/bench/report.json.
 #[derive(Parser)]
 struct Options {
-    /// Only these groups: images, builder, boot.
+    /// Only these groups: images, builder, boot. And fuzz, which is measured only where it is named.
     groups: Vec<String>,
     /// How often each side of a ratio runs; the median counts.
     #[arg(long, default_value_t = 3)]
@@ -72,6 +73,9 @@ async fn main() -> Result<ExitCode> {
     }
     if wanted("boot") {
         boot::measure(&place, options.runs, &mut report).await?;
+    }
+    if options.groups.iter().any(|group| group == "fuzz") {
+        fuzz::measure(&place, &mut report)?;
     }
     report.write(&place.work.join("report.json"))?;
     print!("{report}");

@@ -1,0 +1,9 @@
+//! [`BootEvent`], as it comes off the wire.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use pious_fuzz::survives_being_written;
+use pious_protocol::message::BootEvent;
+
+fuzz_target!(|bytes: &[u8]| survives_being_written::<BootEvent>(bytes));

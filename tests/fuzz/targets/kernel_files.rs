@@ -1,0 +1,14 @@
+//! The kernel's own files and its log: processors, memory and its errors, sensors. (Not PCI functions: each reading goes
+//! through all of pci.ids, which takes longer than a thousand of these, and the rest of it is numbers.)
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use pious_agent::facts::{self, Part};
+use pious_fuzz::Machine;
+use pious_protocol::facts::Facts;
+
+fuzz_target!(|input: &[u8]| {
+    let parts = [Part::Cpu, Part::Memory, Part::MemoryErrors, Part::Sensors, Part::Kernel].into();
+    facts::read(&Machine::saying(input), &parts, Facts::default());
+});

@@ -1,0 +1,9 @@
+//! [`PromotionAnswer`], as it comes off the wire.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use pious_fuzz::survives_being_written;
+use pious_protocol::message::PromotionAnswer;
+
+fuzz_target!(|bytes: &[u8]| survives_being_written::<PromotionAnswer>(bytes));

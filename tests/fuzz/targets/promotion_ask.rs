@@ -1,0 +1,9 @@
+//! [`PromotionAsk`], as it comes off the wire.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use pious_fuzz::survives_being_written;
+use pious_protocol::message::PromotionAsk;
+
+fuzz_target!(|bytes: &[u8]| survives_being_written::<PromotionAsk>(bytes));
