@@ -6,6 +6,7 @@
 
 use super::{Action, Moment, NetworkOwner, State, timing};
 use crate::facts::{Part, Parts};
+use pious_protocol::facts::{Disk, Observed};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// How long a look may take.
@@ -125,6 +126,14 @@ impl State {
             if let Some(parts) = self.looking.start(lane) {
                 actions.push(Action::Look { parts, known: Arc::clone(self.inventory.facts()) });
             }
+        }
+    }
+
+    /// Disks can be asked for their health once they are known: a look of the slow lane that began before asked none.
+    pub(super) fn ask_new_disks(&mut self, read: &Parts) {
+        let is_new = |disk: &Disk| disk.health == Observed::default();
+        if read.contains(&Part::Disks) && self.inventory.facts().disks.iter().any(is_new) {
+            self.looking.want([Part::DiskHealth]);
         }
     }
 

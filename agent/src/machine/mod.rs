@@ -296,6 +296,7 @@ impl State {
                 if let Some(mut facts) = facts {
                     self.observe(moment, actions, |state| state.inventory.read(&parts, &mut facts));
                 }
+                self.ask_new_disks(&parts);
             }
             Event::Greeted(answer) => self.greeted(answer, moment, actions),
             Event::FactsAnswered(answer) => self.facts_answered(answer, moment, actions),

@@ -4,7 +4,7 @@ use super::*;
 use crate::facts::Parts;
 use pious_protocol::{
     expectation::{CablingPlan, PlannedLink},
-    facts::{LldpAgent, LldpId, Neighbour, Neighbours, Observed, Vlan},
+    facts::{Disk, LldpAgent, LldpId, Neighbour, Neighbours, Observed, Vlan},
     finding::{Severity, Verdict},
     ids::MacAddress,
 };
@@ -257,6 +257,21 @@ fn what_has_no_events_is_looked_at_from_time_to_time() {
     let parts = Parts::from([Part::Sensors]);
     bench.step(Event::Read { parts, facts: None });
     assert_eq!(bench.state.age(Part::Sensors, bench.at), Some(Duration::ZERO), "a look that failed is one, too");
+}
+
+#[test]
+fn a_disk_that_is_found_is_asked_for_its_health_once() {
+    let mut bench = Bench::new().open(AssetState::New);
+    bench.finish_slow_looks();
+    let disk = Disk { name: "sda".into(), ..Disk::default() };
+    let found = |disk: &Disk| Some(Box::new(Facts { disks: vec![disk.clone()], ..gathered() }));
+    let disks = Parts::from([Part::Disks]);
+    let actions = bench.step(Event::Read { parts: disks.clone(), facts: found(&disk) });
+    let health = Parts::from([Part::DiskHealth]);
+    assert_eq!(looks(&actions), std::slice::from_ref(&health));
+    let asked = Disk { health: Observed::absent("it does not answer"), ..disk.clone() };
+    assert_eq!(looks(&bench.step(Event::Read { parts: health, facts: found(&asked) })), []);
+    assert_eq!(looks(&bench.step(Event::Read { parts: disks, facts: found(&disk) })), [], "it was asked");
 }
 
 #[test]
