@@ -90,14 +90,17 @@ async fn shows(lab: &Lab, server: &str, mistake: &Mistake, within: Duration) -> 
     lab.screenshot(server, &picture).await.with_context(|| format!("the picture of {name}"))
 }
 
-/// Whether a failed check's own line has these words.
+/// Whether a failed check's own line has these words. A line that just changed is marked with `!`.
 fn fails(lines: &[String], words: &str) -> bool {
-    lines.iter().any(|line| line.trim_start().starts_with("FAIL") && line.contains(words))
+    lines.iter().any(|line| line.trim_start_matches(['!', ' ']).starts_with("FAIL") && line.contains(words))
 }
 
-/// The text behind `Next`, which may go on in a second line.
+/// The text behind `Next`, which may go on below, as far in.
 fn next_of(lines: &[String]) -> String {
-    let from = lines.iter().position(|line| line.trim_start().starts_with("Next "));
-    let text = lines.iter().skip(from.unwrap_or(lines.len())).map(|line| line.trim().trim_start_matches("Next").trim());
-    text.collect::<Vec<_>>().join(" ").trim().to_owned()
+    const LABEL: &str = " Next   ";
+    const UNDER_IT: &str = "        ";
+    let mut rows = lines.iter().skip_while(|line| !line.starts_with(LABEL));
+    let first = rows.next().and_then(|line| line.strip_prefix(LABEL));
+    let others = rows.map_while(|line| line.strip_prefix(UNDER_IT));
+    first.into_iter().chain(others).collect::<Vec<_>>().join(" ")
 }
