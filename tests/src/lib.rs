@@ -3,6 +3,8 @@
 //! It knows the parts by their public faces only: the lab, Senzu's API, an agent's console and server.
 
 pub mod fuzzing;
+pub mod guest;
+pub mod run;
 
 use anyhow::{Context, Result, ensure};
 use pious_lab::lab::{Lab, Options, ownership};
