@@ -31,14 +31,14 @@ pub async fn measure(place: &Place, runs: usize, report: &mut Report) -> Result<
     }
     let (floor, boot, unpack) = (median(floors), median(boots), median(unpacking));
     report.add(Row {
-        figure: "kernel start → BOOT_EVENT accepted, against an /init that powers off at once",
+        figure: "kernel start → BOOT_EVENT accepted, against an /init that powers off at once".into(),
         measured: boot.as_secs_f64() / floor.as_secs_f64(),
         unit: "×",
         budget: Some(1.3),
         detail: format!("{} ms against {} ms, median of {runs}", boot.as_millis(), floor.as_millis()),
     });
     report.add(Row {
-        figure: "of which unpacking the initrd",
+        figure: "of which unpacking the initrd".into(),
         measured: unpack.as_secs_f64() / floor.as_secs_f64(),
         unit: "×",
         budget: None,
@@ -46,7 +46,7 @@ pub async fn measure(place: &Place, runs: usize, report: &mut Report) -> Result<
     });
     let peak = costs.into_iter().max().unwrap_or_default();
     report.add(Row {
-        figure: "agent's peak RSS, power-on to SPARE, UEFI guest with 256 MiB",
+        figure: "agent's peak RSS, power-on to SPARE, UEFI guest with 256 MiB".into(),
         measured: peak as f64 / 1024.0 / 1024.0,
         unit: "MiB",
         budget: Some(24.0),

@@ -30,21 +30,21 @@ pub fn measure(place: &Place, runs: usize, report: &mut Report) -> Result<()> {
     let detail =
         |time: Duration| format!("{:.2} s against {:.2} s, median of {runs}", time.as_secs_f64(), theirs.as_secs_f64());
     report.add(Row {
-        figure: "pious-initrd build against mkinitramfs, same modules, its compression",
+        figure: "pious-initrd build against mkinitramfs, same modules, its compression".into(),
         measured: ratio(ours),
         unit: "×",
         budget: Some(1.0 / 3.0),
         detail: detail(ours),
     });
     report.add(Row {
-        figure: "the same, after only the agent changed",
+        figure: "the same, after only the agent changed".into(),
         measured: ratio(again),
         unit: "×",
         budget: Some(0.1),
         detail: detail(again),
     });
     report.add(Row {
-        figure: "the same, straight from the kernel package, which mkinitramfs can't read",
+        figure: "the same, straight from the kernel package, which mkinitramfs can't read".into(),
         measured: ratio(packed),
         unit: "×",
         budget: None,

@@ -22,7 +22,7 @@ pub fn measure(place: &Place, report: &mut Report) -> Result<()> {
             details.push(format!("{} {} in {} s{found}", target.name, run.executions, run.took.as_secs()));
         }
         let (measured, unit) = (f64::from(findings), "");
-        report.add(Row { figure, measured, unit, budget: Some(0.0), detail: details.join(", ") });
+        report.add(Row { figure: figure.into(), measured, unit, budget: Some(0.0), detail: details.join(", ") });
     }
     Ok(())
 }

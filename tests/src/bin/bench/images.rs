@@ -14,7 +14,7 @@ pub fn measure(place: &Place, report: &mut Report) -> Result<()> {
     build(place, "server", &full)?;
     let (kernel, initrd) = (size_mib(&full.join("vmlinuz"))?, size_mib(&full.join("initrd.img"))?);
     report.add(Row {
-        figure: "kernel + initrd, full server profile, --release",
+        figure: "kernel + initrd, full server profile, --release".into(),
         measured: kernel + initrd,
         unit: "MiB",
         budget: Some(20.0),
@@ -24,7 +24,7 @@ pub fn measure(place: &Place, report: &mut Report) -> Result<()> {
     let bare = place.work.join("agent-only");
     build(place, "none", &bare)?;
     report.add(Row {
-        figure: "initrd with only the agent",
+        figure: "initrd with only the agent".into(),
         measured: size_mib(&bare.join("initrd.img"))?,
         unit: "MiB",
         budget: Some(4.0),

@@ -5,9 +5,11 @@
 
 mod boot;
 mod builder;
+mod facts;
 mod fuzz;
 mod images;
 mod report;
+mod watch;
 
 use anyhow::{Context, Result};
 use clap::Parser;
@@ -17,7 +19,7 @@ use std::{path::PathBuf, process::ExitCode};
 /// Measure PIOUS's figures; print a table; write target/bench/report.json.
 #[derive(Parser)]
 struct Options {
-    /// Only these groups: images, builder, boot. And fuzz, which is measured only where it is named.
+    /// Only these groups: images, builder, boot, facts, watch. And fuzz, which is measured only where it is named.
     groups: Vec<String>,
     /// How often each side of a ratio runs; the median counts.
     #[arg(long, default_value_t = 3)]
@@ -73,6 +75,12 @@ async fn main() -> Result<ExitCode> {
     }
     if wanted("boot") {
         boot::measure(&place, options.runs, &mut report).await?;
+    }
+    if wanted("facts") {
+        facts::measure(&place, options.runs, &mut report).await?;
+    }
+    if wanted("watch") {
+        watch::measure(&place, &mut report).await?;
     }
     if options.groups.iter().any(|group| group == "fuzz") {
         fuzz::measure(&place, &mut report)?;

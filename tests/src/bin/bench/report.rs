@@ -8,7 +8,7 @@ use std::{fmt, path::Path, time::Duration};
 #[derive(Serialize)]
 pub struct Row {
     /// What was measured.
-    pub figure: &'static str,
+    pub figure: String,
     /// What came out.
     pub measured: f64,
     /// Its unit; `×` for a ratio.
