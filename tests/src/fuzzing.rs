@@ -163,8 +163,10 @@ mod tests {
             .expect("cargo metadata");
         let metadata: Value = serde_json::from_slice(&output.stdout).expect("cargo's JSON");
         let of_manifest = metadata["packages"][0]["targets"].as_array().expect("targets").iter();
-        let mut programs: Vec<_> =
-            of_manifest.filter(|target| target["kind"][0] == "bin").filter_map(|target| target["name"].as_str()).collect();
+        let mut programs: Vec<_> = of_manifest
+            .filter(|target| target["kind"][0] == "bin")
+            .filter_map(|target| target["name"].as_str())
+            .collect();
         let mut names: Vec<_> = TARGETS.iter().map(|target| target.name).collect();
         programs.sort_unstable();
         names.sort_unstable();

@@ -46,6 +46,8 @@ pub struct BmcDevice {
     pub is_updating: bool,
     /// As hex, in the order of the wire: makers differ in the byte order.
     pub system_guid: Option<String>,
+    /// What the BMC does not tell, and why.
+    pub gaps: Gaps,
 }
 
 /// One LAN channel: Get LAN Configuration Parameters, IPMI 2.0 §23.2.

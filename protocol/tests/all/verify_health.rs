@@ -231,7 +231,7 @@ cases! {
         let log = seen(&mut seen(&mut facts.bmc).event_log);
         log.latest.push(failure(true));
     } => [
-        "health.event_log: Fail | 1 failure: Memory uncorrectable ECC | no failure in the BMC's event log | mend what the event log tells of, then clear it",
+        "health.event_log: Fail | 1 failure: Memory: uncorrectable ECC | no failure in the BMC's event log | mend what the event log tells of, then clear it",
     ];
 
     a_failure_that_ended_passes: |facts, _profile| {
@@ -244,7 +244,7 @@ cases! {
         let log = seen(&mut seen(&mut facts.bmc).event_log);
         log.latest.extend([failure(true), failure(false), failure(true)]);
     } => [
-        "health.event_log: Fail | 1 failure: Memory uncorrectable ECC | no failure in the BMC's event log | mend what the event log tells of, then clear it",
+        "health.event_log: Fail | 1 failure: Memory: uncorrectable ECC | no failure in the BMC's event log | mend what the event log tells of, then clear it",
     ];
 
     an_event_log_that_lost_entries_is_unknown: |facts, _profile| {

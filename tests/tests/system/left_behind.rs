@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use pious_lab::lab::{NEXT_WITHIN, Options};
 use pious_tests::repository;
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     process::Stdio,
     time::{Duration, Instant},
 };
@@ -13,18 +13,35 @@ use tokio::{
     process::Command,
 };
 
-/// Processes that name the lab's directory on their command lines: all that it starts do.
-fn processes_of(dir: &Path) -> Result<Vec<String>> {
-    let dir = dir.to_string_lossy().into_owned();
-    let mut found = Vec::new();
+/// A process: its command line, and the network namespace that it is in.
+struct Running {
+    line: String,
+    network: Option<PathBuf>,
+}
+
+fn everything_that_runs() -> Result<Vec<Running>> {
+    let mut all = Vec::new();
     for entry in std::fs::read_dir("/proc")? {
-        let Ok(line) = std::fs::read(entry?.path().join("cmdline")) else { continue };
+        let process = entry?.path();
+        let Ok(line) = std::fs::read(process.join("cmdline")) else { continue };
         let line = String::from_utf8_lossy(&line).replace('\0', " ");
-        if line.contains(&dir) {
-            found.push(line);
-        }
+        all.push(Running { line, network: std::fs::read_link(process.join("ns/net")).ok() });
     }
-    Ok(found)
+    Ok(all)
+}
+
+/// The network namespace that the lab made: that of programs whose command lines name its directory, and not this one.
+fn network_of(dir: &Path) -> Result<Option<PathBuf>> {
+    let here = std::fs::read_link("/proc/self/ns/net").ok();
+    let of_lab = |one: &Running| one.line.contains(&*dir.to_string_lossy()) && one.network != here;
+    Ok(everything_that_runs()?.into_iter().find(of_lab).and_then(|one| one.network))
+}
+
+/// What runs for the lab: what names its directory, or is in its network.
+fn processes_of(dir: &Path, network: &Option<PathBuf>) -> Result<Vec<String>> {
+    let is_its =
+        |one: &Running| one.line.contains(&*dir.to_string_lossy()) || (network.is_some() && one.network == *network);
+    Ok(everything_that_runs()?.into_iter().filter(is_its).map(|one| one.line).collect())
 }
 
 #[tokio::test]
@@ -43,7 +60,8 @@ async fn killing_the_lab_leaves_nothing_behind() -> Result<()> {
     up.context("pious-lab up ended without a word")?;
     let request = pious_lab::lab::control::Request::Boot { server: "r1-u13".into() };
     pious_lab::lab::handle::ask::<()>(&options.dir, &request).await?;
-    let running = processes_of(&options.dir)?;
+    let network = network_of(&options.dir)?;
+    let running = processes_of(&options.dir, &network)?;
     for program in ["qemu-system", "ipmi_sim", "lldpd"] {
         ensure!(running.iter().any(|line| line.contains(program)), "no {program} runs: {running:#?}");
     }
@@ -54,7 +72,7 @@ async fn killing_the_lab_leaves_nothing_behind() -> Result<()> {
     let mut ticks = tokio::time::interval(Duration::from_millis(50));
     loop {
         ticks.tick().await;
-        let left = processes_of(&options.dir)?;
+        let left = processes_of(&options.dir, &network)?;
         if left.is_empty() {
             return Ok(());
         }

@@ -168,7 +168,7 @@ pub fn senzu_down() -> View {
         },
         passed: 0,
         judged: Judged::NothingExpected,
-        warnings: vec!["the image lacks 123 firmware files drivers may want: see /v1/status".into()],
+        warnings: vec!["tg3 asked for firmware that the image lacks: tigon/tg3.bin (and 2 more)".into()],
         ..healthy()
     })
 }
@@ -238,7 +238,7 @@ pub fn full() -> View {
         ],
         facts: Hardware::of(Arc::new(full_facts())),
         log: log(),
-        warnings: vec!["the image lacks 123 firmware files drivers may want: see /v1/status".into()],
+        warnings: vec!["tg3 asked for firmware that the image lacks: tigon/tg3.bin (and 2 more)".into()],
         ..healthy()
     })
 }

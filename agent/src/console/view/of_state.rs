@@ -8,7 +8,7 @@ use crate::{
     machine::{Ending, Judging, Reach, State, is_routable},
 };
 use pious_protocol::{
-    facts::{Neighbours, Nic},
+    facts::{FirmwareFailure, Neighbours, Nic},
     finding::{Finding, Verdict},
 };
 use std::{sync::Arc, time::Duration};
@@ -64,7 +64,7 @@ impl View {
             facts: Hardware::of(Arc::clone(state.inventory.facts())),
             log: surroundings.journal.entries(),
         };
-        view.warnings.extend(firmware_warning(&view.missing_firmware));
+        view.warnings.extend(firmware_warning(&facts.kernel.failed_firmware));
         view.next = next::of(&view);
         view
     }
@@ -185,14 +185,11 @@ fn agent_urls(facts: &pious_protocol::facts::Facts, port: Option<u16>) -> Vec<St
     addresses.filter(|address| address.is_ipv4()).map(|address| format!("http://{address}:{port}")).collect()
 }
 
-/// Short: hundreds of names help nobody at a rack, and few of them are of drivers that this machine has.
-fn firmware_warning(missing: &[String]) -> Option<String> {
-    let files = match missing.len() {
-        0 => return None,
-        1 => "1 firmware file".to_owned(),
-        count => format!("{count} firmware files"),
-    };
-    Some(format!("the image lacks {files} drivers may want: see /v1/status"))
+/// What a driver of this machine asked for in vain. That drivers of other machines may want files is no news at a rack.
+fn firmware_warning(failed: &[FirmwareFailure]) -> Option<String> {
+    let (first, others) = failed.split_first()?;
+    let more = if others.is_empty() { String::new() } else { format!(" (and {} more)", others.len()) };
+    Some(foreign(&format!("{} asked for firmware that the image lacks: {}{more}", first.driver, first.file)))
 }
 
 fn ending_words(ending: Ending) -> String {

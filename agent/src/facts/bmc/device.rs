@@ -7,13 +7,15 @@ use super::{
     hex,
 };
 use ipmi_rs::app::DeviceId;
-use pious_protocol::facts::BmcDevice;
+use pious_protocol::facts::{BmcDevice, Gaps};
 
 pub(super) fn read(bmc: &mut Conversation) -> Result<BmcDevice, IpmiError> {
     let device = decode(&bmc.ask(Command::GetDeviceId, &[])?)?;
     // Optional in the standard; a BMC without one is a BMC still.
     let guid = bmc.ask(Command::GetSystemGuid, &[]).and_then(|answer| first::<16>(Command::GetSystemGuid, &answer));
-    Ok(BmcDevice { system_guid: guid.ok().map(|guid| hex(&guid)), ..device })
+    let mut gaps = Gaps::default();
+    let guid = gaps.keep("system_guid", guid.map_err(|error| error.to_string()));
+    Ok(BmcDevice { system_guid: guid.map(|guid| hex(&guid)), gaps, ..device })
 }
 
 fn decode(answer: &[u8]) -> Result<BmcDevice, IpmiError> {
@@ -31,6 +33,7 @@ fn decode(answer: &[u8]) -> Result<BmcDevice, IpmiError> {
         product_id: id.product_id,
         is_updating: !id.device_available,
         system_guid: None,
+        gaps: Gaps::default(),
     })
 }
 
@@ -54,6 +57,7 @@ mod tests {
             product_id: 0x100,
             is_updating: false,
             system_guid: None,
+            gaps: Gaps::default(),
         };
         assert_eq!(decode(&ANSWER).expect("an answer"), expected);
         let mut updating = ANSWER;

@@ -59,7 +59,10 @@ fn event_log(question: super::super::check::Question, log: &EventLog) -> Finding
             false => question.pass(count(log.entries, "entry")),
         };
     }
-    let newest = failures.iter().rev().take(NAMED_EVENTS).map(|entry| format!("{} {}", entry.sensor, entry.event));
+    let newest = failures.iter().rev().take(NAMED_EVENTS).map(|entry| {
+        let sensor = entry.name.as_ref().unwrap_or(&entry.sensor);
+        format!("{sensor}: {}", entry.event)
+    });
     let newest = newest.collect::<Vec<_>>().join("; ");
     question.fail(
         format!("{}: {newest}", count(number(&failures), "failure")),
