@@ -1,8 +1,16 @@
 //! The command line.
 
-use crate::{api, data_dir::DataDir, desk::Desk, import::Import, senzu::Senzu, server, store::Database};
+use crate::{
+    api,
+    data_dir::DataDir,
+    desk::Desk,
+    import::Import,
+    senzu::Senzu,
+    server,
+    store::{Database, Location, StoreError, dialect},
+};
 use anyhow::Context;
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use std::{io::Write, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, signal::unix::SignalKind, time::MissedTickBehavior};
 use tokio_rustls::TlsAcceptor;
@@ -34,12 +42,16 @@ enum Command {
         data: PathBuf,
         /// A .toml or .json file.
         file: PathBuf,
+        #[command(flatten)]
+        database: DatabaseOption,
     },
     /// Serve the API and the pages.
     Serve {
         /// The data directory.
         #[arg(long)]
         data: PathBuf,
+        #[command(flatten)]
+        database: DatabaseOption,
         /// Where to listen; port 0 takes a free one, which the line `ready URL` tells.
         #[arg(long)]
         listen: SocketAddr,
@@ -79,11 +91,78 @@ enum Command {
         /// Its id or name.
         asset: String,
     },
+    /// The beans that an asset goes through: show them, replay its history, clear a loop.
+    Dag {
+        #[command(subcommand)]
+        command: DagCommand,
+    },
+    /// Write the SQLite database, as it is at one moment, to a new file, while Senzu serves. (PostgreSQL: pg_dump.)
+    Backup {
+        /// The data directory.
+        #[arg(long)]
+        data: PathBuf,
+        #[command(flatten)]
+        database: DatabaseOption,
+        /// The new file. To restore, put it in the place of senzu.sqlite while no Senzu serves.
+        file: PathBuf,
+    },
     /// Hardware profiles: make one from a golden machine, list, show, compare.
     Profile {
         #[command(subcommand)]
         command: ProfileCommand,
     },
+}
+
+#[derive(Subcommand)]
+enum DagCommand {
+    /// Show each bean, how it came out, and where the asset stands.
+    Show {
+        #[command(flatten)]
+        desk: Desk,
+        /// Its id or name.
+        asset: String,
+    },
+    /// Re-execute the asset's recorded history on paper; fails where it takes another way.
+    Replay {
+        #[command(flatten)]
+        desk: Desk,
+        /// Its id or name.
+        asset: String,
+    },
+    /// Let an asset go on that the loop breaker stopped.
+    Clear {
+        #[command(flatten)]
+        desk: Desk,
+        /// Its id or name.
+        asset: String,
+        /// Who looked at it.
+        #[arg(long, env = "USER")]
+        by: String,
+    },
+}
+
+impl DagCommand {
+    async fn answer(self) -> anyhow::Result<String> {
+        match self {
+            Self::Show { desk, asset } => desk.dag(&asset).await,
+            Self::Replay { desk, asset } => desk.replay(&asset).await,
+            Self::Clear { desk, asset, by } => desk.clear_loop(&asset, &by).await,
+        }
+    }
+}
+
+/// Where Senzu remembers.
+#[derive(Args)]
+struct DatabaseOption {
+    /// A PostgreSQL database, as postgres://USER:PASSWORD@HOST/DATABASE; left out: SQLite's file in the data directory.
+    #[arg(long = "database", value_name = "URL", env = "SENZU_DATABASE_URL", hide_env_values = true)]
+    url: Option<String>,
+}
+
+impl DatabaseOption {
+    fn location(&self, dir: &DataDir) -> Result<Location, StoreError> {
+        Location::of(self.url.as_deref(), dir.database())
+    }
 }
 
 #[derive(Subcommand)]
@@ -159,10 +238,22 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Hold { desk, asset, by } => say(desk.hold(&asset, Some(&by), true)),
         Command::Release { desk, asset } => say(desk.hold(&asset, None, false)),
         Command::Profile { command } => say(command.answer()),
-        Command::Import { data, file } => runtime()?.block_on(import(&DataDir::new(data), &file)),
-        Command::Serve { data, listen, facts_period_s, plain_http_lab } => {
-            let options = ServeOptions { listen, facts_period_s, plain_http_lab };
-            runtime()?.block_on(serve(&DataDir::new(data), options))
+        Command::Dag { command } => say(command.answer()),
+        Command::Backup { data, database, file } => {
+            let location = database.location(&DataDir::new(data))?;
+            runtime()?.block_on(dialect::backup(&location, &file))?;
+            writeln!(std::io::stdout(), "wrote {}; keys and certificates are not in it", file.display())?;
+            Ok(())
+        }
+        Command::Import { data, file, database } => {
+            let location = database.location(&DataDir::new(data))?;
+            runtime()?.block_on(import(&location, &file))
+        }
+        Command::Serve { data, database, listen, facts_period_s, plain_http_lab } => {
+            let dir = DataDir::new(data);
+            let database = database.location(&dir)?;
+            let options = ServeOptions { database, listen, facts_period_s, plain_http_lab };
+            runtime()?.block_on(serve(&dir, options))
         }
     }
 }
@@ -185,9 +276,9 @@ fn init(dir: &DataDir, addresses: &[String]) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn import(dir: &DataDir, file: &std::path::Path) -> anyhow::Result<()> {
+async fn import(database: &Location, file: &std::path::Path) -> anyhow::Result<()> {
     let import = Import::read(file)?;
-    let db = Database::open(&dir.database()).await?;
+    let db = Database::open(database).await?;
     let stored = import.store(&db, &file.display().to_string()).await;
     db.close().await;
     let summary = stored.with_context(|| format!("{} changed nothing", file.display()))?;
@@ -196,15 +287,20 @@ async fn import(dir: &DataDir, file: &std::path::Path) -> anyhow::Result<()> {
 }
 
 struct ServeOptions {
+    database: Location,
     listen: SocketAddr,
     facts_period_s: u32,
     plain_http_lab: bool,
 }
 
 async fn serve(dir: &DataDir, options: ServeOptions) -> anyhow::Result<()> {
-    let _lock = dir.lock()?;
+    // A PostgreSQL database is served by as many as like to.
+    let _lock = match &options.database {
+        Location::File(_) => Some(dir.lock()?),
+        Location::Server(_) => None,
+    };
     let stopping = CancellationToken::new();
-    let senzu = Arc::new(Senzu::start(dir, options.facts_period_s, stopping.clone()).await?);
+    let senzu = Arc::new(Senzu::start(dir, &options.database, options.facts_period_s, stopping.clone()).await?);
     let (scheme, tls) = match options.plain_http_lab {
         true => ("http", None),
         false => ("https", Some(TlsAcceptor::from(Arc::new(dir.tls()?)))),

@@ -3,7 +3,7 @@
 use crate::{
     api::{AlertList, AssetList, ProfileList},
     profile,
-    senzu::{ProfileMade, ProfileView},
+    senzu::{DagView, GraphView, ProfileMade, ProfileView, ReplayView},
 };
 use anyhow::{Context, bail};
 use clap::Args;
@@ -118,6 +118,31 @@ impl Desk {
         }
     }
 
+    /// An asset's DAG: a line for each vertex.
+    pub async fn dag(&self, asset: &str) -> anyhow::Result<String> {
+        self.get(&format!("/v1/assets/{asset}/dag"), dag_lines).await
+    }
+
+    /// An asset's history, re-executed on paper; an error where it takes another way.
+    pub async fn replay(&self, asset: &str) -> anyhow::Result<String> {
+        let answer = self.call(Method::GET, &format!("/v1/assets/{asset}/dag/replay"), None).await?;
+        let view: ReplayView = answer.json().await.context("Senzu's answer is not what this build knows")?;
+        match (self.json, view.differences.as_slice()) {
+            (true, _) => Ok(format!("{}\n", serde_json::json!(view))),
+            (false, []) => Ok(format!("{} runs, each the same on paper\n", view.runs)),
+            (false, differences) => {
+                bail!("{} of {} runs differ:\n{}", differences.len(), view.runs, differences.join("\n"))
+            }
+        }
+    }
+
+    /// Lets an asset go on that the loop breaker stopped.
+    pub async fn clear_loop(&self, asset: &str, by: &str) -> anyhow::Result<String> {
+        let body = serde_json::json!({"by": by});
+        self.call(Method::POST, &format!("/v1/assets/{asset}/loop/clear"), Some(body)).await?;
+        Ok(String::new())
+    }
+
     /// Holds an asset for use, or releases it.
     pub async fn hold(&self, asset: &str, by: Option<&str>, held: bool) -> anyhow::Result<String> {
         let body = serde_json::json!({"held": held, "by": by});
@@ -165,6 +190,30 @@ fn asset_lines(list: AssetList) -> String {
         }
     }
     lines
+}
+
+fn dag_lines(dag: DagView) -> String {
+    let mut lines = match (&dag.standing.step, &dag.standing.reason) {
+        (Some(step), Some(reason)) => format!("{} stands at {step}: {reason}\n", dag.name),
+        (Some(step), None) => format!("{} stands at {step}\n", dag.name),
+        (None, _) => format!("{} is through\n", dag.name),
+    };
+    graph_lines(&dag.graph, 0, &mut lines);
+    lines
+}
+
+fn graph_lines(graph: &GraphView, depth: usize, lines: &mut String) {
+    for vertex in &graph.vertices {
+        let mark = if vertex.stands { '>' } else { ' ' };
+        let outcome = vertex.outcome.map_or("-", crate::dag::OutcomeKind::words);
+        let reason = vertex.reason.as_deref().unwrap_or_default();
+        let line = format!("{:indent$}{mark} {:28} {outcome:10} {reason}", "", vertex.name, indent = depth * 2);
+        // Writing to a String can't fail.
+        let _ = writeln!(lines, "{}", line.trim_end());
+        if let Some(within) = &vertex.graph {
+            graph_lines(within, depth + 1, lines);
+        }
+    }
 }
 
 fn alert_lines(list: AlertList) -> String {

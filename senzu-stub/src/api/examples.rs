@@ -29,6 +29,7 @@ pub fn request(operation: &str) -> Option<Value> {
             source: [10, 77, 0, 1].into(),
         }),
         "hold" => Some(json!({"held": true, "by": "night shift"})),
+        "clear_loop" => Some(json!({"by": "night shift"})),
         "make_profile" => Some(json!({"name": "poweredge-r650"})),
         "order" => Some(json!({
             "action": {"kind": "reboot", "reason": "to read its new firmware's version"},

@@ -45,8 +45,21 @@ impl<T: DeserializeOwned, S: Sync, const MAX: usize> FromRequest<S> for Body<T, 
             Ok(Collected::Whole(bytes)) => bytes,
         };
         let what = std::any::type_name::<T>().rsplit("::").next().unwrap_or_default();
+        if holds_nul(&bytes) {
+            return Err(Failure::Body { what, problem: NUL.into() });
+        }
         serde_json::from_slice(&bytes).map(Self).map_err(|error| Failure::Body { what, problem: error.to_string() })
     }
+}
+
+/// PostgreSQL keeps no such text, and nobody means it: SMBIOS and LLDP end their texts with it.
+const NUL: &str = "a text holds U+0000: leave it out";
+
+/// Whether a JSON text has the escape of U+0000 (RFC 8259 §7 allows it in no other way).
+fn holds_nul(json: &[u8]) -> bool {
+    const ESCAPE: &[u8] = b"\\u0000";
+    let is_escape = |at: usize| json[..at].iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 0;
+    json.windows(ESCAPE.len()).enumerate().any(|(at, window)| window == ESCAPE && is_escape(at))
 }
 
 fn check_kind(headers: &HeaderMap) -> Result<(), Failure> {
@@ -103,6 +116,9 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Named<T
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        if parts.uri.path().contains("%00") {
+            return Err(Failure::Path(format!("{}: {NUL}", parts.uri.path())));
+        }
         match axum::extract::Path::from_request_parts(parts, state).await {
             Ok(axum::extract::Path(named)) => Ok(Self(named)),
             Err(error) => Err(Failure::Path(format!("{}: {}", parts.uri.path(), error.body_text()))),
@@ -117,6 +133,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        if parts.uri.query().is_some_and(|query| query.contains("%00")) {
+            return Err(Failure::Query(format!("{}: {NUL}", parts.uri)));
+        }
         match axum::extract::Query::from_request_parts(parts, state).await {
             Ok(axum::extract::Query(asked)) => Ok(Self(asked)),
             Err(error) => Err(Failure::Query(format!("{}: {}", parts.uri, error.body_text()))),

@@ -2,6 +2,7 @@
 
 mod agents;
 mod boot_targets;
+mod dag;
 mod document;
 mod examples;
 mod extract;
@@ -35,6 +36,9 @@ fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(operators::asset))
         .routes(routes!(operators::hold))
         .routes(routes!(operators::order))
+        .routes(routes!(dag::dag))
+        .routes(routes!(dag::replay))
+        .routes(routes!(dag::clear_loop))
         .routes(routes!(profiles::profiles))
         .routes(routes!(profiles::profile))
         .routes(routes!(profiles::make_profile))

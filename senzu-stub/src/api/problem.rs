@@ -1,6 +1,6 @@
 //! Errors as they travel: problem documents (RFC 9457).
 
-use crate::senzu::Refusal;
+use crate::{senzu::Refusal, store::StoreError};
 use axum::{
     http::{HeaderValue, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
@@ -53,6 +53,8 @@ impl Failure {
 
 fn refused(refusal: &Refusal) -> StatusCode {
     match refusal {
+        // The whole database: locked, full, away. It may be there again in a moment.
+        Refusal::Store(StoreError::Trouble { .. }) => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
         Refusal::NoSuchAsset(_) | Refusal::NoSuchProfile(_) | Refusal::NoSuchInstruction { .. } => {
             StatusCode::NOT_FOUND

@@ -12,18 +12,22 @@ use crate::dag::{
     Condition::{Done, NotNeeded, Passed},
     Engine, Graph, GraphError, Outcome, Situation, later,
 };
-use crate::store::instructions::{Issued, Status};
+use crate::store::{
+    instructions::{Issued, Status},
+    new_id,
+};
 use pious_protocol::finding::{Finding, Verdict};
 use std::time::Duration;
 
 /// Composes and checks the graphs.
 pub fn compose() -> Result<Engine, GraphError> {
-    Ok(Engine { discovery: discovery()?, promotion: promotion()? })
+    Ok(Engine { discovery: discovery()?, promotion: promotion()?, holder: new_id().to_string() })
 }
 
 /// What every asset goes through at every boot.
 fn discovery() -> Result<Graph, GraphError> {
     Graph::builder("discovery")
+        .about("What every asset goes through at every boot")
         .bean(whoami::Whoami)
         .bean(verify_hardware::VerifyHardware)
         .bean(verify_network::VerifyNetwork)
@@ -39,7 +43,12 @@ fn discovery() -> Result<Graph, GraphError> {
 
 /// What a granted promotion goes through.
 fn promotion() -> Result<Graph, GraphError> {
-    Graph::builder("promotion").bean(promote::Promote).bean(reboot::Reboot).edge("PROMOTE", Passed, "REBOOT").build()
+    Graph::builder("promotion")
+        .about("What an asset goes through whose promotion was granted")
+        .bean(promote::Promote)
+        .bean(reboot::Reboot)
+        .edge("PROMOTE", Passed, "REBOOT")
+        .build()
 }
 
 /// How a family of checks came out: the same for hardware and network.

@@ -4,12 +4,13 @@
 //! outcome asks for become true together or not at all. It may run at any time and from any point; walking twice changes
 //! nothing the second time.
 
-use super::{Ask, Effect, Graph, Outcome, OutcomeKind, Run, Situation, graph::Place, later};
+use super::{Ask, Bean, Effect, Graph, Outcome, Run, Situation, later, loops, replay::Step, walk::Walk};
 use crate::store::{
     Conn, StoreError,
-    alerts::{self, AuditEvent},
-    assets, instructions, new_id, promotions, transitions,
-    transitions::Transition,
+    alerts::{self, AlertKind, AuditEvent},
+    assets, instructions, new_id, promotions,
+    runs::{self, Claim},
+    transitions::{self, Transition},
 };
 use pious_protocol::{
     finding,
@@ -17,7 +18,7 @@ use pious_protocol::{
     instruction::Instruction,
     message::{AssetState, Evaluation, Standing},
 };
-use std::collections::HashMap;
+use uuid::Uuid;
 
 /// The graphs, and how they are walked.
 pub struct Engine {
@@ -25,6 +26,8 @@ pub struct Engine {
     pub discovery: Graph,
     /// What a SPARE asset goes through whose promotion was granted; it goes before the other.
     pub promotion: Graph,
+    /// Who walks: this replica, by a name of its own.
+    pub holder: String,
 }
 
 /// A walk that changes what graph applies begins anew in the other; more often than this it would go in circles.
@@ -34,6 +37,13 @@ const MAX_GRAPHS_PER_WALK: usize = 4;
 struct Halt {
     bean: &'static str,
     outcome: Outcome,
+}
+
+/// One run: the way so far, and whether it brings anything new.
+struct Journal {
+    run: Uuid,
+    path: Vec<Step>,
+    is_news: bool,
 }
 
 /// How walking one graph ended.
@@ -46,6 +56,15 @@ enum Walked {
     Elsewhere,
 }
 
+/// How a claimed walk ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claimed {
+    /// It is done; commit.
+    Walked,
+    /// The lease was over, and another replica has it: nothing of this may be committed.
+    Lost,
+}
+
 impl Engine {
     /// The graph that applies to an asset now.
     pub fn graph_of(&self, situation: &Situation) -> &Graph {
@@ -55,115 +74,183 @@ impl Engine {
         }
     }
 
+    /// Every graph that may apply.
+    pub fn graphs(&self) -> [&Graph; 2] {
+        [&self.discovery, &self.promotion]
+    }
+
     /// Walks an asset through its graph; stores where it stands. Says whether the standing changed.
     pub async fn walk(&self, conn: &mut Conn, asset: AssetId, now: UnixMs) -> Result<bool, StoreError> {
-        let Some(first) = Situation::load(conn, asset, now).await? else {
+        let mut journal = Journal { run: new_id(), path: Vec::new(), is_news: false };
+        let Some(situation) = Situation::load(conn, asset, now).await? else {
             return Ok(false);
         };
-        instructions::expire(conn, asset, first.asset.current_boot, now).await?;
-        let mut halt = None;
+        let boot = situation.asset.current_boot;
+        let changed = self.walk_from(conn, situation, &mut journal).await?;
+        if journal.is_news {
+            let Journal { run: id, path, .. } = journal;
+            runs::insert(conn, asset, &runs::Run { id, boot, holder: self.holder.clone(), begun: now, path }).await?;
+        }
+        Ok(changed)
+    }
+
+    /// Walks an asset whose run was claimed before, and ends the run.
+    pub async fn walk_claimed(&self, conn: &mut Conn, claim: Claim, now: UnixMs) -> Result<Claimed, StoreError> {
+        if !runs::is_ours(conn, claim).await? {
+            return Ok(Claimed::Lost);
+        }
+        let mut journal = Journal { run: claim.run, path: Vec::new(), is_news: false };
+        if let Some(situation) = Situation::load(conn, claim.asset, now).await? {
+            self.walk_from(conn, situation, &mut journal).await?;
+        }
+        match runs::end(conn, claim, &journal.path, now).await? {
+            true => Ok(Claimed::Walked),
+            false => Ok(Claimed::Lost),
+        }
+    }
+
+    async fn walk_from(
+        &self,
+        conn: &mut Conn,
+        mut situation: Situation,
+        journal: &mut Journal,
+    ) -> Result<bool, StoreError> {
+        let (asset, now) = (situation.asset.id, situation.now);
+        if instructions::expire(conn, asset, situation.asset.current_boot, now).await? {
+            reload(conn, &mut situation).await?;
+        }
+        if let Some(halt) = stop_loop(conn, &mut situation, journal).await? {
+            return self.settle(conn, &situation, Some(halt)).await;
+        }
         for _ in 0..MAX_GRAPHS_PER_WALK {
-            match self.walk_graph(conn, asset, now).await? {
-                Walked::Halted(at) => {
-                    halt = Some(at);
-                    break;
-                }
+            match self.walk_graph(conn, &mut situation, journal).await? {
+                Walked::Halted(halt) => return self.settle(conn, &situation, Some(halt)).await,
                 Walked::Through => break,
                 Walked::Elsewhere => {}
             }
         }
-        self.settle(conn, asset, halt, now).await
+        self.settle(conn, &situation, None).await
     }
 
-    async fn walk_graph(&self, conn: &mut Conn, asset: AssetId, now: UnixMs) -> Result<Walked, StoreError> {
-        let Some(mut situation) = Situation::load(conn, asset, now).await? else {
-            return Ok(Walked::Through);
-        };
-        let graph = self.graph_of(&situation);
-        let mut outcomes: HashMap<Place, OutcomeKind> = HashMap::new();
+    async fn walk_graph(
+        &self,
+        conn: &mut Conn,
+        situation: &mut Situation,
+        journal: &mut Journal,
+    ) -> Result<Walked, StoreError> {
+        let whole = self.graph_of(situation);
+        let mut walk = Walk::new(whole);
         let mut halt = None;
-        for place in graph.places() {
-            if !graph.is_reached(place, &outcomes) {
-                continue;
+        while let Some((graph, bean)) = walk.next() {
+            let ran = run_bean(conn, graph, bean, situation, journal).await?;
+            let kind = ran.outcome.kind();
+            walk.came_out(kind);
+            let step = Step { graph: graph.name().to_owned(), bean: bean.name().to_owned(), outcome: kind };
+            journal.path.push(step);
+            if !kind.is_passed() {
+                halt.get_or_insert(ran);
             }
-            let ran = self.run_bean(conn, graph, place, &mut situation).await?;
-            outcomes.insert(place, ran.outcome.kind());
-            match ran.outcome.kind() {
-                OutcomeKind::Done | OutcomeKind::NotNeeded => {}
-                OutcomeKind::Instruct | OutcomeKind::Wait | OutcomeKind::Blocked | OutcomeKind::Failed => {
-                    halt.get_or_insert(ran);
-                }
-            }
-            if self.graph_of(&situation).name() != graph.name() {
+            if self.graph_of(situation).name() != whole.name() {
                 return Ok(Walked::Elsewhere);
             }
         }
         Ok(halt.map_or(Walked::Through, Walked::Halted))
     }
 
-    /// Runs one bean, writes down how it came out, and does what it asks for. One that instructs is run again at once:
-    /// where it stands then is what any later walk finds, so that walking twice is walking once.
-    async fn run_bean(
-        &self,
-        conn: &mut Conn,
-        graph: &Graph,
-        place: Place,
-        situation: &mut Situation,
-    ) -> Result<Halt, StoreError> {
-        let bean = graph.bean(place);
-        let mut has_instructed = false;
-        loop {
-            let Run { outcome, effects } = bean.run(situation).await;
-            record(conn, situation, graph.name(), bean.name(), &outcome).await?;
-            let mut changed = !effects.is_empty();
-            for effect in effects {
-                perform(conn, situation, bean.name(), effect).await?;
-            }
-            let instructs = match &outcome {
-                Outcome::Instruct { ask, .. } if !has_instructed => {
-                    instruct(conn, situation, bean.name(), ask).await?;
-                    true
-                }
-                Outcome::Instruct { .. }
-                | Outcome::Done { .. }
-                | Outcome::NotNeeded { .. }
-                | Outcome::Wait { .. }
-                | Outcome::Blocked { .. }
-                | Outcome::Failed { .. } => false,
-            };
-            changed |= instructs;
-            if changed && let Some(reloaded) = Situation::load(conn, situation.asset.id, situation.now).await? {
-                *situation = reloaded;
-            }
-            if !instructs {
-                return Ok(Halt { bean: bean.name(), outcome });
-            }
-            has_instructed = true;
-        }
-    }
-
     /// Stores where the walk left the asset, and when to walk again.
-    async fn settle(
-        &self,
-        conn: &mut Conn,
-        asset: AssetId,
-        halt: Option<Halt>,
-        now: UnixMs,
-    ) -> Result<bool, StoreError> {
-        let Some(situation) = Situation::load(conn, asset, now).await? else {
-            return Ok(false);
-        };
-        let expiry = instructions::next_expiry(conn, asset).await?;
+    async fn settle(&self, conn: &mut Conn, situation: &Situation, halt: Option<Halt>) -> Result<bool, StoreError> {
+        let asset = &situation.asset;
+        let expiry = instructions::next_expiry(conn, asset.id).await?;
         let again = halt.as_ref().and_then(|halt| halt.outcome.again_at());
-        assets::set_next_walk(conn, asset, [expiry, again].into_iter().flatten().min()).await?;
+        assets::set_next_walk(conn, asset.id, [expiry, again].into_iter().flatten().min()).await?;
         let standing = Standing {
-            state: situation.asset.standing.state,
-            evaluation: evaluation(&situation),
+            state: asset.standing.state,
+            evaluation: evaluation(situation),
             step: halt.as_ref().map(|halt| halt.bean.to_owned()),
             reason: halt.as_ref().map(|halt| halt.outcome.reason()),
         };
-        assets::set_standing(conn, &situation.asset, &standing).await
+        assets::set_standing(conn, asset, &standing).await
     }
+}
+
+/// Runs one bean, writes down how it came out, and does what it asks for. One that instructs is run again at once: where it
+/// stands then is what any later walk finds, so that walking twice is walking once.
+async fn run_bean(
+    conn: &mut Conn,
+    graph: &Graph,
+    bean: &dyn Bean,
+    situation: &mut Situation,
+    journal: &mut Journal,
+) -> Result<Halt, StoreError> {
+    let mut has_instructed = false;
+    loop {
+        let Run { outcome, effects } = bean.run(situation).await;
+        journal.is_news |= record(conn, situation, journal.run, graph.name(), bean.name(), &outcome).await?;
+        let mut changed = !effects.is_empty();
+        for effect in effects {
+            perform(conn, situation, bean.name(), effect).await?;
+        }
+        let instructs = match &outcome {
+            Outcome::Instruct { ask, .. } if !has_instructed => {
+                instruct(conn, situation, bean.name(), ask).await?;
+                true
+            }
+            Outcome::Instruct { .. }
+            | Outcome::Done { .. }
+            | Outcome::NotNeeded { .. }
+            | Outcome::Wait { .. }
+            | Outcome::Blocked { .. }
+            | Outcome::Failed { .. } => false,
+        };
+        changed |= instructs;
+        if changed {
+            reload(conn, situation).await?;
+        }
+        if !instructs {
+            return Ok(Halt { bean: bean.name(), outcome });
+        }
+        has_instructed = true;
+    }
+}
+
+async fn reload(conn: &mut Conn, situation: &mut Situation) -> Result<(), StoreError> {
+    if let Some(reloaded) = Situation::load(conn, situation.asset.id, situation.now).await? {
+        *situation = reloaded;
+    }
+    Ok(())
+}
+
+/// Where the loop breaker stopped the asset, now or earlier. What beans told it and nobody took is taken back.
+async fn stop_loop(
+    conn: &mut Conn,
+    situation: &mut Situation,
+    journal: &mut Journal,
+) -> Result<Option<Halt>, StoreError> {
+    let (id, now) = (situation.asset.id, situation.now);
+    let words = match (&situation.asset.looping, loops::notice(situation)) {
+        (Some(words), _) => words.clone(),
+        (None, None) => return Ok(None),
+        (None, Some(words)) => {
+            assets::set_looping(conn, id, Some(&words), None).await?;
+            let object = format!("since {}", situation.asset.loop_cleared.unwrap_or_default().0);
+            alerts::raise(conn, id, AlertKind::Looping, &object, &words, now).await?;
+            let event =
+                AuditEvent { at: now, who: loops::STEP.into(), what: "stopped: in a loop".into(), why: words.clone() };
+            alerts::record(conn, id, &event).await?;
+            tracing::warn!(asset = %situation.asset.name, "stopped: {words}");
+            words
+        }
+    };
+    for issued in &situation.instructions {
+        if issued.status == instructions::Status::Issued {
+            let withdrawn = instructions::Status::Withdrawn;
+            instructions::set_status(conn, issued.instruction.id, withdrawn, now).await?;
+        }
+    }
+    let outcome = Outcome::Blocked { by: words, who_acts: loops::remedy(&situation.asset.name) };
+    record(conn, situation, journal.run, loops::STEP, loops::STEP, &outcome).await?;
+    reload(conn, situation).await?;
+    Ok(Some(Halt { bean: loops::STEP, outcome }))
 }
 
 /// What the findings say as a whole.
@@ -177,14 +264,15 @@ fn evaluation(situation: &Situation) -> Evaluation {
     }
 }
 
-/// Writes a bean's outcome down, if it is news.
+/// Writes a bean's outcome down, if it is news; says whether it is.
 async fn record(
     conn: &mut Conn,
     situation: &Situation,
+    run: Uuid,
     graph: &'static str,
     bean: &'static str,
     outcome: &Outcome,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let transition = Transition {
         boot: situation.session.as_ref().map(|session| session.boot_id),
         graph: graph.to_owned(),
@@ -196,9 +284,10 @@ async fn record(
     if let Some(newest) = transitions::newest(conn, situation.asset.id, graph, bean).await?
         && (Transition { at: transition.at, ..newest }) == transition
     {
-        return Ok(());
+        return Ok(false);
     }
-    transitions::insert(conn, situation.asset.id, &transition).await
+    transitions::insert(conn, situation.asset.id, run, &transition).await?;
+    Ok(true)
 }
 
 async fn perform(conn: &mut Conn, situation: &Situation, bean: &'static str, effect: Effect) -> Result<(), StoreError> {

@@ -9,11 +9,13 @@ use petgraph::{
     graph::{DiGraph, NodeIndex},
     visit::{Dfs, EdgeRef},
 };
-use std::collections::HashMap;
+use serde::{Deserialize, Serialize};
+use std::collections::{HashMap, HashSet};
 use thiserror::Error;
 
 /// When an edge is followed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Condition {
     /// The bean is done.
     Done,
@@ -57,29 +59,79 @@ pub enum GraphError {
     Stranded { graph: &'static str, bean: &'static str, outcome: OutcomeKind },
 }
 
+/// What stands in a graph: a bean, or a graph of its own.
+pub enum Vertex {
+    Bean(Box<dyn Bean>),
+    #[cfg_attr(not(test), allow(dead_code, reason = "CHECK_COMPONENTS_TO_UPGRADE will be the first"))]
+    Graph(Graph),
+}
+
+impl Vertex {
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Bean(bean) => bean.name(),
+            Self::Graph(graph) => graph.name,
+        }
+    }
+
+    pub fn about(&self) -> &'static str {
+        match self {
+            Self::Bean(bean) => bean.about(),
+            Self::Graph(graph) => graph.about,
+        }
+    }
+
+    /// Its own name and all within it.
+    fn names(&self) -> Vec<&'static str> {
+        let within = match self {
+            Self::Bean(_) => Vec::new(),
+            Self::Graph(graph) => graph.order.iter().flat_map(|node| graph.vertices[*node].names()).collect(),
+        };
+        std::iter::once(self.name()).chain(within).collect()
+    }
+}
+
+type Vertices = DiGraph<Vertex, Condition>;
+
 /// A checked graph of beans.
 pub struct Graph {
     name: &'static str,
-    beans: DiGraph<Box<dyn Bean>, Condition>,
+    about: &'static str,
+    vertices: Vertices,
     order: Vec<NodeIndex>,
 }
 
 impl std::fmt::Debug for Graph {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Graph").field("name", &self.name).field("beans", &self.names()).finish()
+        f.debug_struct("Graph").field("name", &self.name).field("vertices", &self.names()).finish()
     }
 }
 
 /// What a graph is made of, before it is checked.
 pub struct Builder {
     name: &'static str,
-    beans: Vec<Box<dyn Bean>>,
+    about: &'static str,
+    vertices: Vec<Vertex>,
     edges: Vec<(&'static str, Condition, &'static str)>,
 }
 
 impl Builder {
+    /// What it does, in one sentence.
+    pub fn about(mut self, about: &'static str) -> Self {
+        self.about = about;
+        self
+    }
+
     pub fn bean(mut self, bean: impl Bean + 'static) -> Self {
-        self.beans.push(Box::new(bean));
+        self.vertices.push(Vertex::Bean(Box::new(bean)));
+        self
+    }
+
+    /// A graph as a vertex: it comes out as the bean in it that stands still, or as done, or as not needed where all in it
+    /// was not needed.
+    #[cfg_attr(not(test), allow(dead_code, reason = "CHECK_COMPONENTS_TO_UPGRADE will be the first"))]
+    pub fn graph(mut self, graph: Graph) -> Self {
+        self.vertices.push(Vertex::Graph(graph));
         self
     }
 
@@ -88,84 +140,113 @@ impl Builder {
         self
     }
 
-    /// The graph starts at the bean that was named first.
+    /// The graph starts at the vertex that was named first.
     pub fn build(self) -> Result<Graph, GraphError> {
         let graph = self.name;
-        let mut beans = DiGraph::new();
+        let mut vertices = Vertices::new();
         let mut by_name = HashMap::new();
-        for bean in self.beans {
-            let name = bean.name();
-            if by_name.insert(name, beans.add_node(bean)).is_some() {
-                return Err(GraphError::Duplicate { graph, bean: name });
+        let mut names = HashSet::from([graph]);
+        for vertex in self.vertices {
+            // Also within graphs: rows and pages name a bean by its name.
+            if let Some(bean) = vertex.names().into_iter().find(|name| !names.insert(*name)) {
+                return Err(GraphError::Duplicate { graph, bean });
             }
+            by_name.insert(vertex.name(), vertices.add_node(vertex));
         }
         for (from, condition, to) in self.edges {
             let find = |missing| by_name.get(missing).ok_or(GraphError::NoSuchBean { graph, from, to, missing });
-            beans.add_edge(*find(from)?, *find(to)?, condition);
+            vertices.add_edge(*find(from)?, *find(to)?, condition);
         }
-        let start = beans.node_indices().next().ok_or(GraphError::Empty { graph })?;
-        let order = petgraph::algo::toposort(&beans, None)
-            .map_err(|cycle| GraphError::Cycle { graph, bean: beans[cycle.node_id()].name() })?;
-        check_reachable(graph, &beans, start)?;
-        check_outcomes(graph, &beans)?;
-        Ok(Graph { name: graph, beans, order })
+        let start = vertices.node_indices().next().ok_or(GraphError::Empty { graph })?;
+        let order = petgraph::algo::toposort(&vertices, None)
+            .map_err(|cycle| GraphError::Cycle { graph, bean: vertices[cycle.node_id()].name() })?;
+        check_reachable(graph, &vertices, start)?;
+        check_outcomes(graph, &vertices)?;
+        Ok(Graph { name: graph, about: self.about, vertices, order })
     }
 }
 
-fn check_reachable(
-    graph: &'static str,
-    beans: &DiGraph<Box<dyn Bean>, Condition>,
-    start: NodeIndex,
-) -> Result<(), GraphError> {
-    let mut reached = vec![false; beans.node_count()];
-    let mut walk = Dfs::new(beans, start);
-    while let Some(node) = walk.next(beans) {
+fn check_reachable(graph: &'static str, vertices: &Vertices, start: NodeIndex) -> Result<(), GraphError> {
+    let mut reached = vec![false; vertices.node_count()];
+    let mut walk = Dfs::new(vertices, start);
+    while let Some(node) = walk.next(vertices) {
         reached[node.index()] = true;
     }
-    match beans.node_indices().find(|node| !reached[node.index()]) {
-        Some(node) => Err(GraphError::Unreachable { graph, start: beans[start].name(), bean: beans[node].name() }),
+    match vertices.node_indices().find(|node| !reached[node.index()]) {
+        Some(node) => {
+            Err(GraphError::Unreachable { graph, start: vertices[start].name(), bean: vertices[node].name() })
+        }
         None => Ok(()),
     }
 }
 
-fn check_outcomes(graph: &'static str, beans: &DiGraph<Box<dyn Bean>, Condition>) -> Result<(), GraphError> {
-    for node in beans.node_indices() {
-        let conditions: Vec<_> = beans.edges(node).map(|edge| *edge.weight()).collect();
+fn check_outcomes(graph: &'static str, vertices: &Vertices) -> Result<(), GraphError> {
+    for node in vertices.node_indices() {
+        let conditions: Vec<_> = vertices.edges(node).map(|edge| *edge.weight()).collect();
         for outcome in [OutcomeKind::Done, OutcomeKind::NotNeeded] {
             if !conditions.is_empty() && !conditions.iter().any(|condition| condition.holds(outcome)) {
-                return Err(GraphError::Stranded { graph, bean: beans[node].name(), outcome });
+                return Err(GraphError::Stranded { graph, bean: vertices[node].name(), outcome });
             }
         }
     }
     Ok(())
 }
 
-/// One bean's place in a graph.
+/// One vertex's place in a graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Place(NodeIndex);
 
+/// An edge, by names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Edge {
+    pub from: &'static str,
+    pub to: &'static str,
+    pub when: Condition,
+}
+
 impl Graph {
     pub fn builder(name: &'static str) -> Builder {
-        Builder { name, beans: Vec::new(), edges: Vec::new() }
+        Builder { name, about: "", vertices: Vec::new(), edges: Vec::new() }
     }
 
     pub fn name(&self) -> &'static str {
         self.name
     }
 
-    /// The beans, none before one that it follows.
+    pub fn about(&self) -> &'static str {
+        self.about
+    }
+
+    /// The vertices, none before one that it follows.
     pub fn places(&self) -> impl Iterator<Item = Place> + '_ {
         self.order.iter().copied().map(Place)
     }
 
-    pub fn bean(&self, place: Place) -> &dyn Bean {
-        self.beans[place.0].as_ref()
+    pub fn vertex(&self, place: Place) -> &Vertex {
+        &self.vertices[place.0]
     }
 
-    /// Whether a walk has come to a bean: it is the start, or some edge to it was taken and none of the beans before it
-    /// that a walk came to stands still.
+    pub fn edges(&self) -> impl Iterator<Item = Edge> + '_ {
+        self.vertices.edge_references().map(|edge| Edge {
+            from: self.vertices[edge.source()].name(),
+            to: self.vertices[edge.target()].name(),
+            when: *edge.weight(),
+        })
+    }
+
+    /// Every bean in walking order, also those within graphs, each with the graph that it stands in.
+    pub fn beans(&self) -> Vec<(&Graph, &dyn Bean)> {
+        let beans = |place| match self.vertex(place) {
+            Vertex::Bean(bean) => vec![(self, bean.as_ref())],
+            Vertex::Graph(graph) => graph.beans(),
+        };
+        self.places().flat_map(beans).collect()
+    }
+
+    /// Whether a walk has come to a vertex: it is the start, or some edge to it was taken and none of the vertices before
+    /// it that a walk came to stands still.
     pub fn is_reached(&self, place: Place, outcomes: &HashMap<Place, OutcomeKind>) -> bool {
-        let mut before = self.beans.edges_directed(place.0, Direction::Incoming).peekable();
+        let mut before = self.vertices.edges_directed(place.0, Direction::Incoming).peekable();
         if before.peek().is_none() {
             return true;
         }
@@ -173,9 +254,7 @@ impl Graph {
         for edge in before {
             match outcomes.get(&Place(edge.source())) {
                 None => {}
-                Some(OutcomeKind::Done | OutcomeKind::NotNeeded) => {
-                    taken |= edge.weight().holds(outcomes[&Place(edge.source())]);
-                }
+                Some(outcome @ (OutcomeKind::Done | OutcomeKind::NotNeeded)) => taken |= edge.weight().holds(*outcome),
                 Some(OutcomeKind::Instruct | OutcomeKind::Wait | OutcomeKind::Blocked | OutcomeKind::Failed) => {
                     return false;
                 }
@@ -184,9 +263,9 @@ impl Graph {
         taken
     }
 
-    /// The beans' names in walking order.
+    /// The vertices' names in walking order.
     pub fn names(&self) -> Vec<&'static str> {
-        self.places().map(|place| self.bean(place).name()).collect()
+        self.places().map(|place| self.vertex(place).name()).collect()
     }
 }
 
@@ -261,7 +340,7 @@ mod tests {
             &[("A", Done, "B"), ("A", NotNeeded, "C"), ("B", Passed, "D"), ("C", Passed, "D")],
         )
         .unwrap();
-        let place = |name: &str| graph.places().find(|place| graph.bean(*place).name() == name).unwrap();
+        let place = |name: &str| graph.places().find(|place| graph.vertex(*place).name() == name).unwrap();
         let reached = |outcomes: &[(&str, OutcomeKind)]| {
             let outcomes = outcomes.iter().map(|(name, outcome)| (place(name), *outcome)).collect();
             ["A", "B", "C", "D"].map(|name| graph.is_reached(place(name), &outcomes))
@@ -273,5 +352,12 @@ mod tests {
         assert_eq!(reached(&[("A", blocked)]), [true, false, false, false]);
         assert_eq!(reached(&[("A", done), ("B", done)]), [true, true, false, true]);
         assert_eq!(reached(&[("A", done), ("B", blocked)]), [true, true, false, false]);
+    }
+
+    #[test]
+    fn names_are_unique_also_within_graphs() {
+        let inner = build(&["B"], &[]).unwrap();
+        let built = Graph::builder("outer").bean(Named("B")).graph(inner).edge("B", Condition::Passed, "test").build();
+        assert_eq!(built.unwrap_err(), GraphError::Duplicate { graph: "outer", bean: "B" });
     }
 }

@@ -6,10 +6,13 @@
 
 pub mod engine;
 pub mod graph;
+pub mod loops;
+pub mod replay;
 pub mod situation;
+pub mod walk;
 
 pub use engine::Engine;
-pub use graph::{Condition, Graph, GraphError};
+pub use graph::{Condition, Graph, GraphError, Vertex};
 pub use situation::Situation;
 
 use crate::store::promotions::PromotionStatus;
@@ -112,6 +115,14 @@ pub enum OutcomeKind {
 }
 
 impl OutcomeKind {
+    /// Whether a walk goes on behind it.
+    pub fn is_passed(self) -> bool {
+        match self {
+            Self::Done | Self::NotNeeded => true,
+            Self::Instruct | Self::Wait | Self::Blocked | Self::Failed => false,
+        }
+    }
+
     /// As people read it.
     pub fn words(self) -> &'static str {
         match self {

@@ -21,6 +21,8 @@ pub struct Situation {
     pub asset: Asset,
     /// The boot session that counts; `None` until the asset first boots.
     pub session: Option<Session>,
+    /// When its newest sessions began, the newest first.
+    pub boots: Vec<UnixMs>,
     /// Other sessions of the asset that still speak.
     pub rivals: Vec<Rival>,
     /// Whether this session's facts came.
@@ -66,6 +68,7 @@ impl Situation {
         Ok(Some(Self {
             now,
             session,
+            boots: sessions.iter().map(|session| session.started).collect(),
             rivals,
             has_facts,
             findings: findings::of_asset(conn, asset.id).await?,

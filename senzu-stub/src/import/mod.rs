@@ -140,7 +140,6 @@ impl Import {
 
     /// Stores the import, all of it or nothing.
     pub async fn store(&self, db: &Database, source: &str) -> Result<Summary, ImportError> {
-        use crate::store::During;
         self.check()?;
         let now = now();
         let mut tx = db.write().await?;
@@ -157,7 +156,7 @@ impl Import {
         })?;
         plans::insert_import(&mut tx, source, &json(self), now).await?;
         store::count_up(&mut tx, store::IMPORTS).await?;
-        tx.commit().await.during("commit an import")?;
+        tx.commit().await?;
         Ok(summary)
     }
 

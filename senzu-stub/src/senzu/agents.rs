@@ -6,6 +6,7 @@ use crate::store::{
     Conn, StoreError, Tx,
     alerts::{self, AlertKind},
     assets::{self, Asset, MacKind},
+    dialect::lock_asset,
     findings, instructions, json, plans,
     sessions::{self, Session, StoredFacts},
 };
@@ -35,7 +36,7 @@ impl Senzu {
     pub async fn boot_event(&self, event: &BootEvent) -> Result<Whoami, Refusal> {
         check_sizes(event)?;
         let now = now();
-        let mut tx = self.db.write().await?;
+        let mut tx = self.db.write_machine(machine(event)).await?;
         let asset = match sessions::by_boot(&mut tx, event.boot_id).await? {
             Some(session) => self.boot_again(&mut tx, &session, event, now).await?,
             None => self.boot_first(&mut tx, event, now).await?,
@@ -66,6 +67,7 @@ impl Senzu {
 
     async fn boot_first(&self, tx: &mut Tx, event: &BootEvent, now: UnixMs) -> Result<AssetId, Refusal> {
         let identify::Identified { asset: id, doubt } = identify::identify(tx, &event.fingerprint, now).await?;
+        lock_asset(tx, id).await?;
         let asset = reload(tx, id).await?;
         if let Some(doubt) = doubt {
             alerts::raise(tx, id, AlertKind::AmbiguousFingerprint, &doubt, &doubt, now).await?;
@@ -102,6 +104,7 @@ impl Senzu {
             Sameness::Ambiguous if session.fingerprint == event.fingerprint => {}
             Sameness::Ambiguous | Sameness::Different => return Err(Refusal::OtherMachine(event.boot_id)),
         }
+        lock_asset(tx, session.asset).await?;
         sessions::repeat(tx, event, now).await?;
         self.heard(tx, session, now).await?;
         Ok(session.asset)
@@ -153,7 +156,7 @@ impl Senzu {
         if counts && u128::from(age_ms) < NOTE_EVERY.as_millis() {
             return Ok(());
         }
-        let mut tx = self.db.write().await?;
+        let mut tx = self.db.write_asset(session.asset).await?;
         self.heard(&mut tx, session, now).await?;
         if !counts {
             self.engine.walk(&mut tx, session.asset, now).await?;
@@ -167,7 +170,7 @@ impl Senzu {
         check_timeline(&report.timeline)?;
         let now = now();
         let boot = session.boot_id;
-        let mut tx = self.db.write().await?;
+        let mut tx = self.db.write_asset(session.asset).await?;
         let stored = sessions::generation(&mut tx, boot).await?;
         if report.generation < stored {
             let (stored, sent) = (generation(stored), generation(report.generation));
@@ -202,6 +205,12 @@ async fn still_there(conn: &mut Conn, session: &Session, now: UnixMs) -> Result<
     let what = format!("still speaks though it {}", session.ended_why.as_deref().unwrap_or("ended"));
     tracing::warn!(boot = %session.boot_id, "{what}");
     audit(conn, session.asset, "agent", what, format!("boot {}", session.boot_id.short())).await
+}
+
+/// The values by which a machine is found, and the boot's name.
+fn machine(event: &BootEvent) -> impl Iterator<Item = String> {
+    let values = assets::values(&event.fingerprint).into_iter().map(|(kind, value)| format!("{kind} {value}"));
+    values.chain([format!("boot {}", event.boot_id)])
 }
 
 /// An asset that is there, because a row that is there names it.

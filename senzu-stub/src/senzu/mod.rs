@@ -3,6 +3,7 @@
 //! Nothing about assets is kept in memory. What is: who waits for what ([`wakers`]).
 
 mod agents;
+mod dag;
 mod identify;
 mod operators;
 mod profiles;
@@ -13,6 +14,7 @@ mod waiting;
 mod wakers;
 
 pub use agents::fresh_token;
+pub use dag::{DagView, GraphView, ReplayView};
 pub use identify::names;
 pub use operators::Order;
 pub use profiles::{ProfileMade, ProfileView};
@@ -20,12 +22,16 @@ pub use views::{AlertView, AssetDetail, AssetView, BeanView, InstructionView, Se
 
 use crate::{
     beans,
-    dag::{Engine, GraphError},
+    dag::{Engine, GraphError, engine::Claimed, later},
     data_dir::{DataDir, DataDirError},
     store::{
-        Conn, Database, StoreError, Tx,
+        Conn, Database, Location, StoreError, Tx,
         alerts::{self, AuditEvent},
-        assets, findings, plans, sessions,
+        assets,
+        dialect::notify::{Heard, Notifier},
+        findings, plans,
+        runs::{self, Claim},
+        sessions,
     },
 };
 use pious_protocol::{
@@ -35,8 +41,12 @@ use pious_protocol::{
     finding::Finding,
     ids::{AssetId, BootId, Generation, InstructionId, UnixMs},
 };
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 use thiserror::Error;
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::CancellationToken;
 use wakers::Wakers;
 
@@ -47,9 +57,16 @@ pub struct Senzu {
     key: SigningKey,
     operator_token: TokenHash,
     facts_period_s: u32,
-    wakers: Wakers,
+    wakers: Arc<Wakers>,
+    notifier: Notifier,
     stopping: CancellationToken,
 }
+
+/// For how long a claimed run is its replica's. A walk takes milliseconds; a replica that has not done one within this is
+/// dead, or as good as that.
+const LEASE: Duration = Duration::from_secs(30);
+/// How many runs are claimed at once: few enough to be done well within the lease, many enough that claiming costs nothing.
+const CLAIMS: u32 = 32;
 
 /// Why Senzu can't start.
 #[derive(Debug, Error)]
@@ -119,14 +136,27 @@ pub fn now() -> UnixMs {
 
 impl Senzu {
     /// Opens the store and composes the beans.
-    pub async fn start(dir: &DataDir, facts_period_s: u32, stopping: CancellationToken) -> Result<Self, StartError> {
+    pub async fn start(
+        dir: &DataDir,
+        database: &Location,
+        facts_period_s: u32,
+        stopping: CancellationToken,
+    ) -> Result<Self, StartError> {
+        let engine = beans::compose()?;
+        let db = Database::open(database).await?;
+        let (notifier, heard) = db.news();
+        let wakers = Arc::new(Wakers::default());
+        if let Some(heard) = heard {
+            tokio::spawn(wake_for_others(wakers.clone(), heard));
+        }
         Ok(Self {
-            db: Database::open(&dir.database()).await?,
-            engine: beans::compose()?,
+            db,
+            engine,
             key: dir.signing_key()?,
             operator_token: TokenHash::of(&dir.operator_token()?),
             facts_period_s,
-            wakers: Wakers::default(),
+            wakers,
+            notifier,
             stopping,
         })
     }
@@ -151,9 +181,9 @@ impl Senzu {
 
     /// Ends a transaction, and wakes whom it concerns.
     async fn commit(&self, tx: Tx, asset: AssetId) -> Result<(), StoreError> {
-        use crate::store::During;
-        tx.commit().await.during("commit")?;
+        tx.commit().await?;
         self.wakers.wake(asset);
+        self.notifier.tell(asset);
         Ok(())
     }
 
@@ -176,7 +206,7 @@ impl Senzu {
     /// Looks at an asset anew: what is expected changed, or time passed.
     async fn reconsider(&self, asset: AssetId) -> Result<(), StoreError> {
         let now = now();
-        let mut tx = self.db.write().await?;
+        let mut tx = self.db.write_asset(asset).await?;
         let boot = assets::by_id(&mut tx, asset).await?.and_then(|asset| asset.current_boot);
         if let Some(boot) = boot
             && let Some(stored) = sessions::facts(&mut tx, boot).await?
@@ -189,20 +219,33 @@ impl Senzu {
 
     /// Walks every asset whose time has come.
     pub async fn walk_due(&self) -> Result<(), StoreError> {
-        let due = assets::due(&mut *self.db.read().await?, now()).await?;
         let mut first = Ok(());
-        for asset in due {
-            // One asset that can't be walked must not stop all others.
-            let walked = self.walk_one(asset).await;
-            first = first.and(walked);
+        loop {
+            if !assets::is_any_due(&mut *self.db.read().await?, now()).await? {
+                return first;
+            }
+            let mut tx = self.db.write_claims().await?;
+            let (at, until) = (now(), later(now(), LEASE));
+            let claims = runs::claim(&mut tx, &self.engine.holder, at, until, CLAIMS).await?;
+            tx.commit().await?;
+            let was_all = claims.len() < CLAIMS as usize;
+            for claim in claims {
+                // One asset that can't be walked must not stop all others.
+                let walked = self.walk_claimed(claim).await;
+                first = first.and(walked);
+            }
+            if was_all {
+                return first;
+            }
         }
-        first
     }
 
-    async fn walk_one(&self, asset: AssetId) -> Result<(), StoreError> {
-        let mut tx = self.db.write().await?;
-        self.engine.walk(&mut tx, asset, now()).await?;
-        self.commit(tx, asset).await
+    async fn walk_claimed(&self, claim: Claim) -> Result<(), StoreError> {
+        let mut tx = self.db.write_asset(claim.asset).await?;
+        match self.engine.walk_claimed(&mut tx, claim, now()).await? {
+            Claimed::Walked => self.commit(tx, claim.asset).await,
+            Claimed::Lost => Ok(()),
+        }
     }
 
     /// What the store counts as imports, to notice one made by another process.
@@ -219,6 +262,16 @@ impl Senzu {
             first = first.and(reconsidered);
         }
         first
+    }
+}
+
+/// Wakes whoever waits here for what happened at another replica.
+async fn wake_for_others(wakers: Arc<Wakers>, mut heard: UnboundedReceiver<Heard>) {
+    while let Some(news) = heard.recv().await {
+        match news {
+            Heard::Asset(asset) => wakers.wake(asset),
+            Heard::Anything => wakers.wake_all(),
+        }
     }
 }
 

@@ -126,6 +126,10 @@ fn check_readable(order: &Order) -> Result<(), Refusal> {
 }
 
 pub(super) async fn find(conn: &mut Conn, id_or_name: &str) -> Result<Asset, Refusal> {
+    // What no database keeps, none has.
+    if id_or_name.contains('\0') {
+        return Err(Refusal::NoSuchAsset(id_or_name.to_owned()));
+    }
     match assets::find(conn, id_or_name).await? {
         Some(asset) => reload(conn, asset.id).await,
         None => Err(Refusal::NoSuchAsset(id_or_name.to_owned())),

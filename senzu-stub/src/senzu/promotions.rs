@@ -1,6 +1,7 @@
 //! Promotions that agents pass on: granted to a SPARE asset whose checks passed, one at a time.
 
 use super::{Refusal, Senzu, agents::reload, audit, now};
+use crate::dag::loops;
 use crate::store::{Tx, assets::Asset, instructions, promotions, sessions::Session};
 use pious_protocol::message::{AssetState, Evaluation, PromotionAnswer, PromotionAsk};
 
@@ -12,7 +13,7 @@ impl Senzu {
     pub async fn ask_promotion(&self, session: &Session, ask: &PromotionAsk) -> Result<PromotionAnswer, Refusal> {
         check(ask)?;
         let now = now();
-        let mut tx = self.db.write().await?;
+        let mut tx = self.db.write_asset(session.asset).await?;
         self.heard(&mut tx, session, now).await?;
         // Two sessions may speak; then WHOAMI stands still, and so does this.
         self.engine.walk(&mut tx, session.asset, now).await?;
@@ -56,7 +57,7 @@ impl Senzu {
         let step = asset.standing.step.as_deref();
         let reason = asset.standing.reason.as_deref().unwrap_or("see its findings");
         Ok(match (asset.standing.evaluation, step) {
-            (Evaluation::Passed, Some("WHOAMI")) => Some(format!("{name} {reason}")),
+            (Evaluation::Passed, Some("WHOAMI" | loops::STEP)) => Some(format!("{name} {reason}")),
             (Evaluation::Passed, _) => None,
             (Evaluation::Pending, _) => Some(format!("{name} is not judged yet in this boot: ask again in a moment")),
             (Evaluation::Failing | Evaluation::Unknown, _) => Some(format!("{name} fails its checks: {reason}")),

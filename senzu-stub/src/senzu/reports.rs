@@ -24,7 +24,7 @@ impl Senzu {
         }
         let now = now();
         let boot = session.boot_id;
-        let mut tx = self.db.write().await?;
+        let mut tx = self.db.write_asset(session.asset).await?;
         let issued = instructions::by_id(&mut tx, id).await?.filter(|issued| {
             let instruction = &issued.instruction;
             instruction.asset == session.asset && instruction.boot.is_none_or(|bound| bound == boot)

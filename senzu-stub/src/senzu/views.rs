@@ -155,7 +155,7 @@ pub struct AlertView {
     pub asset: AssetId,
     /// The asset's name.
     pub name: String,
-    /// `two_sessions`, `ambiguous_fingerprint`, `agent_died`.
+    /// `two_sessions`, `ambiguous_fingerprint`, `agent_died`, `looping`.
     pub kind: String,
     pub words: String,
 }
@@ -269,8 +269,7 @@ async fn beans(conn: &mut Conn, asset: &Asset, graph: &Graph) -> Result<Vec<Bean
     let mut views = Vec::new();
     // Behind the bean that the asset stands at, what an earlier walk found holds no more.
     let mut is_past = true;
-    for place in graph.places() {
-        let bean = graph.bean(place);
+    for (graph, bean) in graph.beans() {
         let newest = match is_past {
             true => transitions::newest(conn, asset.id, graph.name(), bean.name()).await?,
             false => None,

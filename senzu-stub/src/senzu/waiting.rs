@@ -65,11 +65,10 @@ impl Senzu {
     }
 
     async fn told(&self, session: &Session, revision: u64) -> Result<(), Refusal> {
-        use crate::store::During;
-        let mut tx = self.db.write().await?;
+        let mut tx = self.db.write_asset(session.asset).await?;
         let expectation = self.session_now(&mut tx, session.boot_id).await?.told_expectation;
         sessions::set_told(&mut tx, session.boot_id, revision, &expectation).await?;
-        Ok(tx.commit().await.during("commit")?)
+        Ok(tx.commit().await?)
     }
 
     /// What one MAC address should boot.

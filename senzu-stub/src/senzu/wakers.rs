@@ -27,6 +27,12 @@ impl Wakers {
         self.anything.send_replace(());
     }
 
+    /// Wakes everybody.
+    pub fn wake_all(&self) {
+        self.lock().retain(|_, sender| sender.send(()).is_ok());
+        self.anything.send_replace(());
+    }
+
     /// To be called before looking at the store, so that nothing is missed in between.
     pub fn wait_for(&self, asset: AssetId) -> watch::Receiver<()> {
         self.lock().entry(asset).or_default().subscribe()

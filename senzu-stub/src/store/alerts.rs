@@ -12,6 +12,8 @@ pub enum AlertKind {
     AmbiguousFingerprint,
     /// An agent process died and was restarted.
     AgentDied,
+    /// It boots, or is told the same, again and again.
+    Looping,
 }
 
 impl AlertKind {
@@ -20,6 +22,7 @@ impl AlertKind {
             Self::TwoSessions => "two_sessions",
             Self::AmbiguousFingerprint => "ambiguous_fingerprint",
             Self::AgentDied => "agent_died",
+            Self::Looping => "looping",
         }
     }
 }

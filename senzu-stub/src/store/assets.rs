@@ -25,6 +25,10 @@ pub struct Asset {
     pub current_boot: Option<BootId>,
     /// How an instruction of ours ended that session; `None`: none did.
     pub ended_why: Option<String>,
+    /// Why the loop breaker stopped it.
+    pub looping: Option<String>,
+    /// When a person last cleared that.
+    pub loop_cleared: Option<UnixMs>,
 }
 
 /// Who holds an asset for use.
@@ -62,6 +66,8 @@ fn read(row: &Row) -> Result<Asset, StoreError> {
         last_seen: row.time_opt("last_seen_ms")?,
         current_boot: row.word_opt("current_boot")?,
         ended_why: row.text_opt("ended_why")?,
+        looping: row.text_opt("looping")?,
+        loop_cleared: row.time_opt("loop_cleared_ms")?,
     })
 }
 
@@ -100,9 +106,7 @@ const MAX_CANDIDATES: i64 = 64;
 /// The assets that share a value with a fingerprint, longest known first.
 pub async fn candidates(conn: &mut Conn, seen: &Fingerprint) -> Result<Vec<Asset>, StoreError> {
     let mut found: Vec<Asset> = Vec::new();
-    let mut keys = keys(seen);
-    keys.extend(seen.system_uuid.map(|uuid| ("uuid", in_other_byte_order(uuid).to_string())));
-    for (kind, value) in keys {
+    for (kind, value) in values(seen) {
         let query = sqlx::query(
             "SELECT assets.*, sessions.ended_why FROM assets JOIN asset_keys ON asset_keys.asset_id = assets.id
              LEFT JOIN sessions ON sessions.boot_id = assets.current_boot WHERE asset_keys.kind = $1 AND asset_keys.value = $2 ORDER BY assets.id LIMIT $3",
@@ -117,6 +121,13 @@ pub async fn candidates(conn: &mut Conn, seen: &Fingerprint) -> Result<Vec<Asset
     }
     found.sort_by_key(|asset| asset.id);
     Ok(found)
+}
+
+/// The single values that a machine may be found by.
+pub fn values(seen: &Fingerprint) -> Vec<(&'static str, String)> {
+    let mut values = keys(seen);
+    values.extend(seen.system_uuid.map(|uuid| ("uuid", in_other_byte_order(uuid).to_string())));
+    values
 }
 
 /// The single values of a fingerprint. A serial is looked for wherever a serial stands: boards swap them about; and in
@@ -284,10 +295,25 @@ pub async fn set_next_walk(conn: &mut Conn, id: AssetId, at: Option<UnixMs>) -> 
     query.bind(id.to_string()).execute(conn).await.during("store when to walk again").map(|_| ())
 }
 
-/// The assets whose DAG must be walked now.
-pub async fn due(conn: &mut Conn, now: UnixMs) -> Result<Vec<AssetId>, StoreError> {
-    let query = sqlx::query("SELECT id FROM assets WHERE next_walk_ms <= $1 ORDER BY next_walk_ms").bind(int(now.0));
-    query.fetch_all(conn).await.during("list what is due")?.iter().map(|row| row.word("id")).collect()
+/// Whether the DAG of any asset must be walked now.
+pub async fn is_any_due(conn: &mut Conn, now: UnixMs) -> Result<bool, StoreError> {
+    let query = sqlx::query("SELECT id FROM assets WHERE next_walk_ms <= $1 LIMIT 1").bind(int(now.0));
+    Ok(query.fetch_optional(conn).await.during("look whether anything is due")?.is_some())
+}
+
+/// Stops an asset in a loop, or clears that.
+pub async fn set_looping(
+    conn: &mut Conn,
+    id: AssetId,
+    looping: Option<&str>,
+    cleared: Option<UnixMs>,
+) -> Result<(), StoreError> {
+    let query =
+        sqlx::query("UPDATE assets SET looping = $1, loop_cleared_ms = COALESCE($2, loop_cleared_ms) WHERE id = $3")
+            .bind(looping)
+            .bind(cleared.map(|at| int(at.0)))
+            .bind(id.to_string());
+    query.execute(conn).await.during("stop or clear a loop").map(|_| ())
 }
 
 pub async fn set_held(conn: &mut Conn, id: AssetId, held: Option<&Held>) -> Result<(), StoreError> {

@@ -135,15 +135,15 @@ pub async fn set_status(conn: &mut Conn, id: InstructionId, status: Status, now:
     query.execute(conn).await.during("store an instruction's status").map(|_| ())
 }
 
-/// Marks what nobody may start any more: past its time, or bound to a boot session that is over.
-pub async fn expire(conn: &mut Conn, asset: AssetId, boot: Option<BootId>, now: UnixMs) -> Result<(), StoreError> {
+/// Marks what nobody may start any more: past its time, or bound to a boot session that is over. Says whether there was any.
+pub async fn expire(conn: &mut Conn, asset: AssetId, boot: Option<BootId>, now: UnixMs) -> Result<bool, StoreError> {
     let query = sqlx::query(
         "UPDATE instructions SET status = 'expired', changed_ms = $1
          WHERE asset_id = $2 AND ((status = 'issued' AND expires_ms <= $1)
              OR (status IN ('issued', 'accepted') AND boot_id IS NOT NULL AND boot_id <> $3))",
     );
     let query = query.bind(int(now.0)).bind(asset.to_string()).bind(boot.map(|b| b.to_string()).unwrap_or_default());
-    query.execute(conn).await.during("expire instructions").map(|_| ())
+    Ok(query.execute(conn).await.during("expire instructions")?.rows_affected() > 0)
 }
 
 /// Takes "done" back of a boot session's power-off or reboot: the machine is still there.

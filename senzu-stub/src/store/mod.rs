@@ -10,15 +10,16 @@ pub mod findings;
 pub mod instructions;
 pub mod plans;
 pub mod promotions;
+pub mod runs;
 pub mod sessions;
 pub mod transitions;
 
-pub use dialect::{Conn, Database, Row, Tx};
+pub use dialect::{Conn, Database, Location, Row, Tx};
 
 use pious_protocol::ids::UnixMs;
 use serde::{Serialize, de::DeserializeOwned};
 use sqlx::Row as _;
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -32,9 +33,33 @@ pub enum StoreError {
         #[source]
         source: std::io::Error,
     },
-    /// The tables could not be brought up to date: also a database that a newer Senzu wrote.
-    #[error("cannot bring the database's tables up to date; if a newer Senzu wrote it, run that one")]
-    Migrate(#[source] sqlx::migrate::MigrateError),
+    /// The database as a whole.
+    #[error("cannot {operation} {place}: {remedy}")]
+    Trouble {
+        operation: &'static str,
+        place: String,
+        remedy: &'static str,
+        #[source]
+        source: Arc<sqlx::Error>,
+    },
+    /// A newer Senzu wrote it.
+    #[error("{place} was written by a newer Senzu (its tables have version {version}): run that one")]
+    Newer { place: String, version: i64 },
+    /// The tables could not be brought up to date.
+    #[error("cannot bring the tables of {place} up to date")]
+    Migrate {
+        place: String,
+        #[source]
+        source: sqlx::migrate::MigrateError,
+    },
+    /// A database that has better tools than ours.
+    #[error("{place} is PostgreSQL's: back it up with pg_dump, from any machine that reaches it")]
+    BackUpElsewhere { place: String },
+    /// Not a database that we know.
+    #[error(
+        "--database is a URL of {scheme}: write postgres://USER:PASSWORD@HOST/DATABASE, or leave it out for SQLite"
+    )]
+    Url { scheme: String },
     /// The database refused.
     #[error("cannot {operation}")]
     Sql {
@@ -60,6 +85,13 @@ pub trait During<T> {
 impl<T> During<T> for Result<T, sqlx::Error> {
     fn during(self, operation: &'static str) -> Result<T, StoreError> {
         self.map_err(|source| StoreError::Sql { operation, source })
+    }
+}
+
+/// What says it already: [`Tx::commit`].
+impl<T> During<T> for Result<T, StoreError> {
+    fn during(self, _: &'static str) -> Self {
+        self
     }
 }
 

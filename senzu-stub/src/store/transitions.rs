@@ -3,6 +3,7 @@
 use super::{Columns, Conn, During, Row, StoreError, int, new_id, word};
 use crate::dag::OutcomeKind;
 use pious_protocol::ids::{AssetId, BootId, UnixMs};
+use uuid::Uuid;
 
 /// One change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,10 +41,10 @@ pub async fn newest(
     row.during("load a bean's outcome")?.as_ref().map(read).transpose()
 }
 
-pub async fn insert(conn: &mut Conn, asset: AssetId, transition: &Transition) -> Result<(), StoreError> {
+pub async fn insert(conn: &mut Conn, asset: AssetId, run: Uuid, transition: &Transition) -> Result<(), StoreError> {
     let query = sqlx::query(
-        "INSERT INTO transitions (id, asset_id, boot_id, graph, bean, outcome, reason, at_ms)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "INSERT INTO transitions (id, asset_id, boot_id, graph, bean, outcome, reason, at_ms, run_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     )
     .bind(new_id().to_string())
     .bind(asset.to_string())
@@ -52,6 +53,7 @@ pub async fn insert(conn: &mut Conn, asset: AssetId, transition: &Transition) ->
     .bind(&transition.bean)
     .bind(word(&transition.outcome))
     .bind(&transition.reason)
-    .bind(int(transition.at.0));
+    .bind(int(transition.at.0))
+    .bind(run.to_string());
     query.execute(conn).await.during("store a transition").map(|_| ())
 }

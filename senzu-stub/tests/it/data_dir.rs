@@ -71,25 +71,6 @@ fn what_is_missing_is_named() {
     );
 }
 
-#[test]
-fn one_senzu_serves_a_directory() {
-    let mut world = World::empty();
-    world.serve();
-    let second = world.run(&["serve", "--listen", "127.0.0.1:0"]);
-    assert!(!second.status.success());
-    let words = String::from_utf8(second.stderr).unwrap();
-    assert_eq!(words.trim(), format!("senzu-stub: another Senzu serves {} already", world.data().display()));
-}
-
-#[tokio::test]
-async fn the_database_is_private() {
-    let world = World::new();
-    for name in ["senzu.sqlite", "senzu.sqlite-wal", "lock"] {
-        assert_eq!(mode(&world.data().join(name)), 0o600, "{name}");
-    }
-    assert_eq!(Agent::u10(&world).boots().await.name, "r1-u10");
-}
-
 #[tokio::test]
 async fn a_refused_import_names_the_entry_and_changes_nothing() {
     let mut world = World::empty();

@@ -325,3 +325,24 @@ async fn half_a_body_changes_nothing() {
     assert!(said.is_empty() || said.starts_with("HTTP/1.1 400 "), "{said}");
     assert_eq!(world.get("/v1/assets").await, json!({"assets": []}));
 }
+
+#[tokio::test]
+async fn a_text_that_no_database_keeps_is_refused() {
+    let world = World::new();
+    let hold = |by: &str| format!(r#"{{"held": true, "by": "{by}"}}"#);
+    let send = |by: String| {
+        let request = world.request(Method::POST, "/v1/assets/r1-u10/hold").bearer_auth(world.operator_token());
+        request.header("content-type", "application/json").body(by).send()
+    };
+    let refused = send(hold(r"a\u0000b")).await.unwrap();
+    assert_eq!(refused.status(), 400);
+    let expected = "the body is no HoldRequest in JSON: a text holds U+0000: leave it out";
+    assert_eq!(problem(refused).await["detail"], expected);
+    // A backslash, and then letters and digits.
+    assert_eq!(send(hold(r"a\\u0000b")).await.unwrap().status(), 204);
+    assert_eq!(world.get("/v1/assets/r1-u10").await["held"]["by"], r"a\u0000b");
+    for (path, status) in [("/v1/assets/a%00b", 400), ("/assets/a%00b", 404)] {
+        let answer = world.request(Method::GET, path).bearer_auth(world.operator_token()).send().await.unwrap();
+        assert_eq!(answer.status(), status, "{path}");
+    }
+}

@@ -1,5 +1,6 @@
 //! A Senzu of the test's own, and clients to it.
 
+use crate::postgres;
 use pious_protocol::{
     envelope::KeySet,
     expectation::{CablingPlan, Expectation, HardwareProfile, MemoryProfile, PlannedLink},
@@ -12,6 +13,7 @@ use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
+    sync::Arc,
 };
 use tempfile::TempDir;
 
@@ -75,7 +77,9 @@ pub fn expectation(nic: &str, port: &str) -> Expectation {
 
 /// A data directory, and at most one Senzu that serves it.
 pub struct World {
-    dir: TempDir,
+    dir: Arc<TempDir>,
+    /// `None`: SQLite's file in the data directory.
+    database: Option<String>,
     served: Option<Served>,
 }
 
@@ -113,7 +117,7 @@ impl World {
     pub fn empty() -> Self {
         // A second test that installs the same provider finds it there.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let world = Self { dir: tempfile::tempdir().unwrap(), served: None };
+        let world = Self { dir: Arc::new(tempfile::tempdir().unwrap()), database: postgres::database(), served: None };
         let made = world.run(&["init", "--address", "127.0.0.1"]);
         assert!(made.status.success(), "{made:?}");
         world
@@ -126,7 +130,14 @@ impl World {
     /// Runs a subcommand on the data directory.
     pub fn run(&self, words: &[&str]) -> std::process::Output {
         let (command, rest) = words.split_first().unwrap();
-        Command::new(PROGRAM).arg(command).arg("--data").arg(self.data()).args(rest).output().unwrap()
+        self.command().arg(command).arg("--data").arg(self.data()).args(rest).output().unwrap()
+    }
+
+    /// The program, told which database.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(PROGRAM);
+        command.env_remove("SENZU_DATABASE_URL").envs(self.database.iter().map(|url| ("SENZU_DATABASE_URL", url)));
+        command
     }
 
     pub fn import(&self, text: &str) {
@@ -145,12 +156,31 @@ impl World {
     }
 
     pub fn serve_with(&mut self, options: &[&str]) {
-        let mut child = Command::new(PROGRAM)
+        self.serve_as(self.command(), options);
+    }
+
+    /// Another Senzu on the same database, with the same keys.
+    #[allow(dead_code, reason = "SQLite has one Senzu")]
+    pub fn replica(&self) -> Self {
+        let mut replica = Self { dir: self.dir.clone(), database: self.database.clone(), served: None };
+        replica.serve();
+        replica
+    }
+
+    /// What Senzu wrote to its log.
+    #[allow(dead_code, reason = "only SQLite's own tests read it")]
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.dir.path().join("log")).unwrap()
+    }
+
+    /// As a command that is, or becomes, the program.
+    pub fn serve_as(&mut self, mut command: Command, options: &[&str]) {
+        let mut child = command
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(self.data())
             .args(options)
             .stdout(Stdio::piped())
-            .stderr(fs::File::create(self.dir.path().join("log")).unwrap())
+            .stderr(fs::File::options().create(true).append(true).open(self.dir.path().join("log")).unwrap())
             .spawn()
             .unwrap();
         let mut line = String::new();
@@ -217,9 +247,11 @@ impl World {
 
     /// Changes a row behind Senzu's back: makes time pass.
     pub async fn change(&self, sql: &'static str) {
-        use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
-        let options = SqliteConnectOptions::new().filename(self.data().join("senzu.sqlite"));
-        let mut database = options.connect().await.unwrap();
+        use sqlx::Connection;
+        sqlx::any::install_default_drivers();
+        let file = || format!("sqlite://{}", self.data().join("senzu.sqlite").display());
+        let url = self.database.clone().unwrap_or_else(file);
+        let mut database = sqlx::AnyConnection::connect(&url).await.unwrap();
         sqlx::query(sql).execute(&mut database).await.unwrap();
     }
 

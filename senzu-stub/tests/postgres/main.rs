@@ -1,0 +1,31 @@
+//! The same tests as `it`, on a real PostgreSQL, and what only that can do.
+
+#[path = "../it/agent.rs"]
+mod agent;
+#[path = "../it/alerts.rs"]
+mod alerts;
+#[path = "../it/dag.rs"]
+mod dag;
+#[path = "../it/data_dir.rs"]
+mod data_dir;
+#[path = "../it/instructions.rs"]
+mod instructions;
+#[path = "../it/pages.rs"]
+mod pages;
+#[path = "../it/postgres.rs"]
+mod postgres;
+#[path = "../it/profiles.rs"]
+mod profiles;
+#[path = "../it/promotions.rs"]
+mod promotions;
+#[path = "../it/refusals.rs"]
+mod refusals;
+mod replicas;
+#[path = "../it/restart.rs"]
+mod restart;
+#[path = "../it/story.rs"]
+mod story;
+#[path = "../it/targets.rs"]
+mod targets;
+#[path = "../it/world.rs"]
+mod world;
