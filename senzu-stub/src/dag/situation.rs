@@ -6,7 +6,7 @@ use crate::store::{
     findings,
     instructions::{self, Issued, Status},
     promotions::{self, Promotion},
-    sessions::{self, Session},
+    sessions::{self, Brief, Session},
 };
 use pious_protocol::{
     finding::Finding,
@@ -55,12 +55,15 @@ impl Situation {
         let Some(asset) = assets::by_id(conn, asset).await? else {
             return Ok(None);
         };
-        let sessions = sessions::of_asset(conn, asset.id, LOOK_BACK).await?;
-        let session = sessions.iter().find(|session| Some(session.boot_id) == asset.current_boot).cloned();
+        let sessions = sessions::briefs(conn, asset.id, LOOK_BACK).await?;
+        let session = match asset.current_boot {
+            Some(boot) => sessions::by_boot(conn, boot).await?,
+            None => None,
+        };
         let rivals = rivals(&sessions, session.as_ref(), now);
         let (has_facts, instructions) = match &session {
             Some(Session { boot_id, .. }) => (
-                sessions::facts(conn, *boot_id).await?.is_some(),
+                sessions::has_facts(conn, *boot_id).await?,
                 instructions::of_beans(conn, asset.id, *boot_id, LOOK_BACK).await?,
             ),
             None => (false, Vec::new()),
@@ -92,7 +95,7 @@ impl Situation {
     }
 }
 
-fn rivals(sessions: &[Session], current: Option<&Session>, now: UnixMs) -> Vec<Rival> {
+fn rivals(sessions: &[Brief], current: Option<&Session>, now: UnixMs) -> Vec<Rival> {
     let Some(current) = current else { return Vec::new() };
     sessions
         .iter()

@@ -72,7 +72,11 @@ impl Senzu {
         if let Some(doubt) = doubt {
             alerts::raise(tx, id, AlertKind::AmbiguousFingerprint, &doubt, &doubt, now).await?;
         }
-        assets::set_fingerprint(tx, id, &identify::merge(&asset.fingerprint, &event.fingerprint)).await?;
+        let merged = identify::merge(&asset.fingerprint, &event.fingerprint);
+        // Dozens of rows, which most boots change nothing of.
+        if merged != asset.fingerprint {
+            assets::set_fingerprint(tx, id, &merged).await?;
+        }
         if !event.fingerprint.macs.is_empty() {
             assets::set_macs(tx, id, MacKind::Seen, &event.fingerprint.macs).await?;
         }
@@ -113,7 +117,7 @@ impl Senzu {
     /// Whose token this is, if it may speak on the routes of `route`.
     pub async fn session(&self, token: Option<&str>, route: BootId) -> Result<Session, Refusal> {
         let token = token.ok_or(Refusal::UnknownToken)?;
-        let session = sessions::by_token(&mut *self.db.read().await?, &TokenHash::of(token).0).await?;
+        let session = sessions::by_token(&mut *self.db.look().await?, &TokenHash::of(token).0).await?;
         match session {
             None => Err(Refusal::UnknownToken),
             Some(session) if session.boot_id != route => Err(Refusal::OtherSession { token: session.boot_id, route }),
@@ -150,7 +154,7 @@ impl Senzu {
     /// As [`Senzu::heard`], in a transaction of its own, and only where there is something to note.
     pub(super) async fn note(&self, session: &Session) -> Result<(), StoreError> {
         let now = now();
-        let asset = assets::by_id(&mut *self.db.read().await?, session.asset).await?;
+        let asset = assets::by_id(&mut *self.db.look().await?, session.asset).await?;
         let counts = asset.is_some_and(|asset| asset.current_boot == Some(session.boot_id));
         let age_ms = now.0.saturating_sub(session.last_seen.0);
         if counts && u128::from(age_ms) < NOTE_EVERY.as_millis() {

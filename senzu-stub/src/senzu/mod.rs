@@ -168,7 +168,7 @@ impl Senzu {
 
     /// Whether the store answers.
     pub async fn is_well(&self) -> Result<(), StoreError> {
-        crate::store::counter(&mut *self.db.read().await?, crate::store::IMPORTS).await.map(|_| ())
+        crate::store::counter(&mut *self.db.look().await?, crate::store::IMPORTS).await.map(|_| ())
     }
 
     /// Whether a token is the operator's.
@@ -221,7 +221,7 @@ impl Senzu {
     pub async fn walk_due(&self) -> Result<(), StoreError> {
         let mut first = Ok(());
         loop {
-            if !assets::is_any_due(&mut *self.db.read().await?, now()).await? {
+            if !assets::is_any_due(&mut *self.db.look().await?, now()).await? {
                 return first;
             }
             let mut tx = self.db.write_claims().await?;
@@ -250,7 +250,7 @@ impl Senzu {
 
     /// What the store counts as imports, to notice one made by another process.
     pub async fn imports(&self) -> Result<u64, StoreError> {
-        crate::store::counter(&mut *self.db.read().await?, crate::store::IMPORTS).await
+        crate::store::counter(&mut *self.db.look().await?, crate::store::IMPORTS).await
     }
 
     /// Looks at every asset anew.

@@ -73,7 +73,7 @@ impl Senzu {
 
     /// What one MAC address should boot.
     pub async fn boot_target(&self, mac: MacAddress) -> Result<BootTarget, Refusal> {
-        let known = assets::boot_target(&mut *self.db.read().await?, mac).await?;
+        let known = assets::boot_target(&mut *self.db.look().await?, mac).await?;
         Ok(known.unwrap_or(BootTarget { mac, boot: Boot::Pious, tier: LeaseTier::Unrecognized, name: None }))
     }
 

@@ -21,6 +21,7 @@ use sqlx::{
     Any, AnyConnection, AnyPool, AssertSqlSafe, Connection, Executor, Transaction,
     any::{AnyConnectOptions, AnyPoolOptions, AnyRow},
     migrate::MigrateError,
+    pool::PoolConnection,
 };
 use std::{
     fmt,
@@ -229,6 +230,11 @@ impl Database {
         };
         let tx = begun.map_err(|source| trouble(&self.location, "read", source))?;
         Ok(Tx(Kind::Own { tx, location: self.location.clone() }))
+    }
+
+    /// A connection for one statement that reads: spares the transaction's beginning and end.
+    pub async fn look(&self) -> Result<PoolConnection<Any>, StoreError> {
+        self.pool.acquire().await.map_err(|source| trouble(&self.location, "read", source))
     }
 
     /// Ways to tell other replicas of news about an asset, and to hear of theirs; on SQLite there are none.

@@ -68,6 +68,35 @@ pub async fn of_asset(conn: &mut Conn, asset: AssetId, limit: u32) -> Result<Vec
     rows.during("list sessions")?.iter().map(read).collect()
 }
 
+/// A session as far as it tells who speaks, and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Brief {
+    pub boot_id: BootId,
+    pub started: UnixMs,
+    pub last_seen: UnixMs,
+    pub ended: Option<UnixMs>,
+}
+
+/// As [`of_asset`], without what a walk never looks at: fingerprints and timelines are most of a session.
+pub async fn briefs(conn: &mut Conn, asset: AssetId, limit: u32) -> Result<Vec<Brief>, StoreError> {
+    let query = sqlx::query(
+        "SELECT boot_id, started_ms, last_seen_ms, ended_ms FROM sessions WHERE asset_id = $1
+         ORDER BY started_ms DESC, boot_id DESC LIMIT $2",
+    );
+    let rows = query.bind(asset.to_string()).bind(i64::from(limit)).fetch_all(conn).await;
+    rows.during("list sessions")?
+        .iter()
+        .map(|row| {
+            Ok(Brief {
+                boot_id: row.word("boot_id")?,
+                started: row.time("started_ms")?,
+                last_seen: row.time("last_seen_ms")?,
+                ended: row.time_opt("ended_ms")?,
+            })
+        })
+        .collect()
+}
+
 /// Stores a session's first BOOT_EVENT.
 pub async fn insert(conn: &mut Conn, event: &BootEvent, asset: AssetId, now: UnixMs) -> Result<(), StoreError> {
     let query = sqlx::query(
@@ -172,6 +201,12 @@ pub async fn facts(conn: &mut Conn, boot: BootId) -> Result<Option<StoredFacts>,
         })
     })
     .transpose()
+}
+
+/// Whether facts of a session came: without reading all of them.
+pub async fn has_facts(conn: &mut Conn, boot: BootId) -> Result<bool, StoreError> {
+    let query = sqlx::query("SELECT generation FROM facts WHERE boot_id = $1").bind(boot.to_string());
+    Ok(query.fetch_optional(conn).await.during("look for facts")?.is_some())
 }
 
 /// The generation of the facts that are stored.
