@@ -2,6 +2,7 @@
 //! person has looked at it. Each round wears its disks and fills its history, and none of them helps.
 
 use super::Situation;
+use crate::store::instructions::Status;
 use pious_protocol::ids::UnixMs;
 use std::{collections::HashMap, time::Duration};
 
@@ -27,13 +28,17 @@ pub fn notice(situation: &Situation) -> Option<String> {
     }
     let mut repeats: HashMap<&str, usize> = HashMap::new();
     for issued in &situation.instructions {
-        if counts(issued.instruction.issued_ms, REPEATS_WITHIN) {
+        let is_vain = match issued.status {
+            Status::Failed | Status::Refused | Status::Expired => true,
+            Status::Issued | Status::Accepted | Status::Done | Status::Withdrawn => false,
+        };
+        if is_vain && counts(issued.instruction.issued_ms, REPEATS_WITHIN) {
             *repeats.entry(&issued.issuer).or_default() += 1;
         }
     }
     let (bean, count) = repeats.into_iter().max_by_key(|(bean, count)| (*count, *bean))?;
     let hours = REPEATS_WITHIN.as_secs() / 3600;
-    (count >= REPEATS).then(|| format!("{bean} told it the same {count} times within {hours} hours"))
+    (count >= REPEATS).then(|| format!("what {bean} told it came to nothing {count} times within {hours} hours"))
 }
 
 /// What a person does about it.

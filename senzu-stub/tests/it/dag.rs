@@ -162,6 +162,27 @@ async fn an_asset_that_boots_again_and_again_is_stopped_until_a_person_clears_it
 }
 
 #[tokio::test]
+async fn an_asset_that_is_told_the_same_in_vain_again_and_again_is_stopped() {
+    let world = World::new();
+    let mut agent = Agent::u10(&world);
+    agent.boots().await;
+    agent.tells_facts(1).await;
+    for generation in 2..8 {
+        assert_eq!(world.standing("r1-u10").await, json!(["SPARE", "passed", "POWER_OFF_SPARE"]));
+        let [shutdown] = agent.instructions(&world).await.try_into().unwrap();
+        agent.reports(&shutdown, Report::Refused { reason: "no power over this machine".into() }).await;
+        // Two hours pass, as far as the retry is concerned.
+        world.change("UPDATE instructions SET changed_ms = changed_ms - 7200000").await;
+        agent.tells_facts(generation).await;
+    }
+    let answer = agent.polls(0, 0).await;
+    assert_eq!((answer.instructions.len(), answer.standing.step.as_deref()), (0, Some("LOOP_BREAKER")));
+    let words = "what POWER_OFF_SPARE told it came to nothing 6 times within 6 hours; find out why";
+    assert!(answer.standing.reason.as_ref().unwrap().starts_with(words), "{answer:?}");
+    assert_eq!(world.alert_kinds().await, ["looping"]);
+}
+
+#[tokio::test]
 async fn a_run_that_died_with_its_replica_is_taken_over_when_its_lease_is_over() {
     let world = World::new();
     let mut agent = Agent::u10(&world);
