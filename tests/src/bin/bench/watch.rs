@@ -64,7 +64,9 @@ struct Cost {
 }
 
 async fn cost(client: &reqwest::Client, url: &str) -> Result<Cost> {
-    let metrics = client.get(format!("{url}/metrics")).send().await?.error_for_status()?.text().await?;
+    // A connection each: the agent closes one that says nothing for as long as an idle minute.
+    let request = client.get(format!("{url}/metrics")).header("connection", "close");
+    let metrics = request.send().await?.error_for_status()?.text().await?;
     let value = |name: &str| {
         let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         line.and_then(|number| number.parse::<f64>().ok()).with_context(|| format!("no {name} in /metrics"))
