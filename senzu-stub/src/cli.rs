@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::{api, data_dir::DataDir, desk::Desk, import::Import, senzu::Senzu, server, store::Database};
+use crate::{api, data_dir::DataDir, desk::Desk, import::Import, senzu::Senzu, server, store::Database, ui};
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use std::{io::Write, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
@@ -209,16 +209,30 @@ async fn serve(dir: &DataDir, options: ServeOptions) -> anyhow::Result<()> {
         true => ("http", None),
         false => ("https", Some(TlsAcceptor::from(Arc::new(dir.tls()?)))),
     };
+    let first_token = senzu.begin_access(&dir.operator_token()?).await.context("cannot look after the tokens")?;
     let listener = TcpListener::bind(options.listen).await;
     let listener = listener.with_context(|| format!("cannot listen on {}", options.listen))?;
     let address = listener.local_addr().context("cannot tell where it listens")?;
     stop_on_signal(stopping.clone())?;
     let looking = tokio::spawn(look_about(senzu.clone(), stopping.clone()));
     writeln!(std::io::stdout(), "ready {scheme}://{address}")?;
-    server::serve(listener, tls, api::router(senzu.clone()), stopping).await;
+    if let Some(token) = first_token {
+        show_first(&token);
+    }
+    let cookies = if options.plain_http_lab { ui::Cookies::Plain } else { ui::Cookies::Secure };
+    server::serve(listener, tls, api::router(senzu.clone(), cookies), stopping).await;
     looking.await.context("looking about failed")?;
     senzu.close().await;
     Ok(())
+}
+
+/// Shown once, behind the line that programs wait for. Whoever reads no further has the file `operator-token` still.
+fn show_first(token: &str) {
+    let words =
+        "first start: this admin's token is shown once; it ends in a day, or with the first admin's token made by it";
+    if writeln!(std::io::stdout(), "{words}: {token}").is_err() {
+        tracing::warn!("nobody reads the first start's token: work by the file operator-token");
+    }
 }
 
 fn stop_on_signal(stopping: CancellationToken) -> anyhow::Result<()> {
@@ -251,6 +265,7 @@ async fn look_about(senzu: Arc<Senzu>, stopping: CancellationToken) {
 }
 
 async fn look_once(senzu: &Senzu, imports: &mut Option<u64>) -> Result<(), crate::store::StoreError> {
+    senzu.expire_approvals().await?;
     senzu.walk_due().await?;
     let now = senzu.imports().await?;
     // The first look is one too: an import may have come while nobody served.

@@ -35,6 +35,13 @@ pub fn request(operation: &str) -> Option<Value> {
             "expires_in_s": 300,
             "precondition": {"kind": "state_is", "state": "SPARE"},
         })),
+        "set_operator" => Some(json!({"role": "approver"})),
+        "make_token" => {
+            Some(json!({"operator": "alice", "name": "her laptop", "role": "operator", "expires_in_s": 7_776_000}))
+        }
+        "ask_approval" => Some(json!({"asset": "r1-u10", "kind": "promote", "why": "customer 42"})),
+        "approve" => Some(json!({"why": "customer 42 has paid"})),
+        "deny" => Some(json!({"why": "its rack is moved tomorrow"})),
         _ => None,
     }
 }

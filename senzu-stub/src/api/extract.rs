@@ -1,7 +1,10 @@
 //! What requests bring, with bounds: bodies, path parts, queries, tokens.
 
 use super::{Failure, Shared};
-use crate::store::sessions::Session;
+use crate::{
+    access::{Caller, Role},
+    store::sessions::Session,
+};
 use axum::{
     body::{BodyDataStream, Bytes},
     extract::{FromRequest, FromRequestParts, Request},
@@ -143,17 +146,46 @@ impl FromRequestParts<Shared> for Speaker {
     }
 }
 
-/// Proof that an operator asks. As [`Speaker`], before the body is read.
-pub struct Operator;
+/// Proof that somebody asks who may look. As [`Speaker`], before the body is read.
+pub struct Viewer;
 
-impl FromRequestParts<Shared> for Operator {
+impl FromRequestParts<Shared> for Viewer {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, senzu: &Shared) -> Result<Self, Failure> {
-        senzu.check_operator(token(parts))?;
+        senzu.caller(token(parts), Role::Viewer).await?;
         Ok(Self)
     }
 }
+
+/// A caller of at least one role, named in the handler's arguments. As [`Speaker`], before the body is read. What the
+/// document says of a route's role is compared with this by a test.
+macro_rules! role {
+    ($(#[$words:meta])* $name:ident) => {
+        $(#[$words])*
+        pub struct $name(pub Caller);
+
+        impl FromRequestParts<Shared> for $name {
+            type Rejection = Failure;
+
+            async fn from_request_parts(parts: &mut Parts, senzu: &Shared) -> Result<Self, Failure> {
+                Ok(Self(senzu.caller(token(parts), Role::$name).await?))
+            }
+        }
+    };
+}
+role!(
+    /// Whoever may act on assets.
+    Operator
+);
+role!(
+    /// Whoever may approve.
+    Approver
+);
+role!(
+    /// Whoever may say who may do what.
+    Admin
+);
 
 /// The token of `Authorization: Bearer` (RFC 6750 §2.1), if there is one.
 fn token(parts: &Parts) -> Option<&str> {

@@ -2,7 +2,7 @@
 
 use super::{
     Answer, Failure, Shared,
-    extract::{Body, Named, Operator},
+    extract::{Body, Named, Operator, Viewer},
 };
 use crate::senzu::{AlertView, AssetDetail, AssetView, Order};
 use axum::{Json, extract::State, http::StatusCode};
@@ -25,27 +25,27 @@ pub struct AssetList {
 
 /// Every asset, by name.
 #[utoipa::path(
-    get, path = "/v1/assets", tag = "operators", security(("operator" = [])),
+    get, path = "/v1/assets", tag = "operators", security(("operator" = ["viewer"])),
     responses(
         (status = 200, body = AssetList),
         (status = 401, body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub async fn assets(State(senzu): State<Shared>, _: Operator) -> Answer<AssetList> {
+pub async fn assets(State(senzu): State<Shared>, _: Viewer) -> Answer<AssetList> {
     Ok(Json(AssetList { assets: senzu.assets().await? }))
 }
 
 /// One asset with all that is known of it.
 #[utoipa::path(
     get, path = "/v1/assets/{asset}", tag = "operators",
-    params(("asset" = String, Path, description = "Its id or name")), security(("operator" = [])),
+    params(("asset" = String, Path, description = "Its id or name")), security(("operator" = ["viewer"])),
     responses(
         (status = 200, body = AssetDetail),
         (status = 401, body = Problem, content_type = "application/problem+json"),
         (status = 404, body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub async fn asset(State(senzu): State<Shared>, _: Operator, Named(asset): Named<String>) -> Answer<AssetDetail> {
+pub async fn asset(State(senzu): State<Shared>, _: Viewer, Named(asset): Named<String>) -> Answer<AssetDetail> {
     Ok(Json(senzu.asset(&asset).await?))
 }
 
@@ -62,7 +62,7 @@ pub struct HoldRequest {
 /// Holds an asset for use, or releases it.
 #[utoipa::path(
     post, path = "/v1/assets/{asset}/hold", tag = "operators", request_body = HoldRequest,
-    params(("asset" = String, Path, description = "Its id or name")), security(("operator" = [])),
+    params(("asset" = String, Path, description = "Its id or name")), security(("operator" = ["operator"])),
     responses(
         (status = 204, description = "Held, or released"),
         (status = 401, body = Problem, content_type = "application/problem+json"),
@@ -72,11 +72,11 @@ pub struct HoldRequest {
 )]
 pub async fn hold(
     State(senzu): State<Shared>,
-    _: Operator,
+    Operator(caller): Operator,
     Named(asset): Named<String>,
     Body(request): Body<HoldRequest, MAX_ORDER_BYTES>,
 ) -> Result<StatusCode, Failure> {
-    senzu.hold(&asset, request.by.as_deref(), request.held).await?;
+    senzu.hold(&caller, &asset, request.by.as_deref(), request.held).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -102,9 +102,12 @@ pub struct OrderAnswer {
 }
 
 /// Gives an asset an instruction.
+///
+/// What takes two operators (BAREMETAL, RETIRED, a wipe) is refused with 403: ask by `POST /v1/approvals`. Switching to SPARE
+/// or NEW needs the role admin.
 #[utoipa::path(
     post, path = "/v1/assets/{asset}/instructions", tag = "operators", request_body = OrderRequest,
-    params(("asset" = String, Path, description = "Its id or name")), security(("operator" = [])),
+    params(("asset" = String, Path, description = "Its id or name")), security(("operator" = ["operator"])),
     responses(
         (status = 200, body = OrderAnswer),
         (status = 401, body = Problem, content_type = "application/problem+json"),
@@ -115,12 +118,12 @@ pub struct OrderAnswer {
 )]
 pub async fn order(
     State(senzu): State<Shared>,
-    _: Operator,
+    Operator(caller): Operator,
     Named(asset): Named<String>,
     Body(request): Body<OrderRequest, MAX_ORDER_BYTES>,
 ) -> Answer<OrderAnswer> {
     let OrderRequest { action, expires_in_s, precondition, boot } = request;
-    let id = senzu.order(&asset, Order { action, expires_in_s, precondition, boot }).await?;
+    let id = senzu.order(&caller, &asset, Order { action, expires_in_s, precondition, boot }).await?;
     Ok(Json(OrderAnswer { id }))
 }
 
@@ -135,13 +138,13 @@ pub struct AlertList {
 /// An alert is raised once about one thing, and stays on the list though its cause is over: look at the asset for what
 /// holds now.
 #[utoipa::path(
-    get, path = "/v1/alerts", tag = "operators", security(("operator" = [])),
+    get, path = "/v1/alerts", tag = "operators", security(("operator" = ["viewer"])),
     responses(
         (status = 200, body = AlertList),
         (status = 401, body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub async fn alerts(State(senzu): State<Shared>, _: Operator) -> Answer<AlertList> {
+pub async fn alerts(State(senzu): State<Shared>, _: Viewer) -> Answer<AlertList> {
     Ok(Json(AlertList { alerts: senzu.alerts().await? }))
 }
 

@@ -57,12 +57,20 @@ fn refused(refusal: &Refusal) -> StatusCode {
         Refusal::NoSuchAsset(_) | Refusal::NoSuchProfile(_) | Refusal::NoSuchInstruction { .. } => {
             StatusCode::NOT_FOUND
         }
-        Refusal::UnknownToken | Refusal::NotAnOperator => StatusCode::UNAUTHORIZED,
-        Refusal::OtherSession { .. } => StatusCode::FORBIDDEN,
+        Refusal::NoSuchOperator(_) | Refusal::NoSuchToken(_) | Refusal::NoSuchApproval(_) => StatusCode::NOT_FOUND,
+        Refusal::UnknownToken | Refusal::NotAnOperator | Refusal::TokenEnded { .. } => StatusCode::UNAUTHORIZED,
+        Refusal::OtherSession { .. }
+        | Refusal::RoleTooSmall { .. }
+        | Refusal::ForeignForm
+        | Refusal::OwnRequest { .. }
+        | Refusal::NeedsApproval { .. } => StatusCode::FORBIDDEN,
         Refusal::OtherMachine(_)
         | Refusal::StaleGeneration { .. }
         | Refusal::FinalReportStands(_)
         | Refusal::NoFacts(_)
+        | Refusal::NotNow { .. }
+        | Refusal::ApprovalOpen { .. }
+        | Refusal::ApprovalDecided { .. }
         | Refusal::QueueFull { .. } => StatusCode::CONFLICT,
         Refusal::TooMany { .. } | Refusal::Empty { .. } | Refusal::OutOfRange { .. } => {
             StatusCode::UNPROCESSABLE_ENTITY

@@ -4,9 +4,12 @@ mod graduate;
 mod power_off_spare;
 mod promote;
 mod reboot;
+mod reconcile_state;
+mod retire;
 mod verify_hardware;
 mod verify_network;
 mod whoami;
+mod wipe;
 
 use crate::dag::{
     Condition::{Done, NotNeeded, Passed},
@@ -18,7 +21,7 @@ use std::time::Duration;
 
 /// Composes and checks the graphs.
 pub fn compose() -> Result<Engine, GraphError> {
-    Ok(Engine { discovery: discovery()?, promotion: promotion()? })
+    Ok(Engine { discovery: discovery()?, promotion: promotion()?, retirement: retirement()?, wiping: wiping()? })
 }
 
 /// What every asset goes through at every boot.
@@ -28,18 +31,30 @@ fn discovery() -> Result<Graph, GraphError> {
         .bean(verify_hardware::VerifyHardware)
         .bean(verify_network::VerifyNetwork)
         .bean(graduate::Graduate)
+        .bean(reconcile_state::ReconcileState)
         .bean(power_off_spare::PowerOffSpare)
         .edge("WHOAMI", Passed, "VERIFY_HARDWARE")
         .edge("VERIFY_HARDWARE", Passed, "VERIFY_NETWORK")
         .edge("VERIFY_NETWORK", Passed, "GRADUATE")
-        .edge("GRADUATE", Done, "POWER_OFF_SPARE")
-        .edge("GRADUATE", NotNeeded, "POWER_OFF_SPARE")
+        .edge("GRADUATE", Done, "RECONCILE_STATE")
+        .edge("GRADUATE", NotNeeded, "RECONCILE_STATE")
+        .edge("RECONCILE_STATE", Passed, "POWER_OFF_SPARE")
         .build()
 }
 
 /// What a granted promotion goes through.
 fn promotion() -> Result<Graph, GraphError> {
     Graph::builder("promotion").bean(promote::Promote).bean(reboot::Reboot).edge("PROMOTE", Passed, "REBOOT").build()
+}
+
+/// What an approved retirement goes through.
+fn retirement() -> Result<Graph, GraphError> {
+    Graph::builder("retirement").bean(retire::Retire).build()
+}
+
+/// What an approved wipe goes through: only where it is certain which machine this is.
+fn wiping() -> Result<Graph, GraphError> {
+    Graph::builder("wiping").bean(whoami::Whoami).bean(wipe::Wipe).edge("WHOAMI", Passed, "WIPE").build()
 }
 
 /// How a family of checks came out: the same for hardware and network.

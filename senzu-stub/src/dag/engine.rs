@@ -8,7 +8,10 @@ use super::{Ask, Effect, Graph, Outcome, OutcomeKind, Run, Situation, graph::Pla
 use crate::store::{
     Conn, StoreError,
     alerts::{self, AuditEvent},
-    assets, instructions, new_id, promotions, transitions,
+    approvals::{self, ApprovalKind, ApprovalOutcome},
+    assets, instructions, new_id,
+    promotions::{self, PromotionStatus},
+    transitions,
     transitions::Transition,
 };
 use pious_protocol::{
@@ -25,6 +28,10 @@ pub struct Engine {
     pub discovery: Graph,
     /// What a SPARE asset goes through whose promotion was granted; it goes before the other.
     pub promotion: Graph,
+    /// What an asset goes through whose retirement two operators agreed on.
+    pub retirement: Graph,
+    /// What an asset goes through whose wiping two operators agreed on.
+    pub wiping: Graph,
 }
 
 /// A walk that changes what graph applies begins anew in the other; more often than this it would go in circles.
@@ -49,9 +56,12 @@ enum Walked {
 impl Engine {
     /// The graph that applies to an asset now.
     pub fn graph_of(&self, situation: &Situation) -> &Graph {
-        match situation.promotion {
-            Some(_) => &self.promotion,
-            None => &self.discovery,
+        match (&situation.promotion, situation.approval.as_ref().map(|approval| approval.kind)) {
+            (Some(_), _) => &self.promotion,
+            (None, Some(ApprovalKind::Retire)) => &self.retirement,
+            (None, Some(ApprovalKind::Wipe)) => &self.wiping,
+            // Only an asset that passes its checks is promoted.
+            (None, Some(ApprovalKind::Promote) | None) => &self.discovery,
         }
     }
 
@@ -212,11 +222,39 @@ async fn perform(conn: &mut Conn, situation: &Situation, bean: &'static str, eff
         Effect::EndPromotion { status, words } => {
             let Some(promotion) = &situation.promotion else { return Ok(()) };
             promotions::end(conn, promotion.id, status, &words).await?;
+            let outcome = match status {
+                PromotionStatus::Done => ApprovalOutcome::Done,
+                PromotionStatus::Pending | PromotionStatus::Failed | PromotionStatus::Refused => {
+                    ApprovalOutcome::Failed
+                }
+            };
+            if let Some(approval) = promotion.approval {
+                approvals::end(conn, approval, outcome, &words, now).await?;
+            }
             let what = format!("promotion asked for by {} ended: {}", promotion.requester, crate::store::word(&status));
             let event = AuditEvent { at: now, who: bean.into(), what, why: words };
             alerts::record(conn, asset.id, &event).await
         }
+        Effect::BeginPromotion { approval } => begin_promotion(conn, situation, approval).await,
+        Effect::EndApproval { outcome, words } => {
+            let Some(approval) = &situation.approval else { return Ok(()) };
+            approvals::end(conn, approval.id, outcome, &words, now).await?;
+            let what = format!(
+                "what {} asked for ended: {}, {}",
+                approval.asked_by,
+                approval.kind.name(),
+                crate::store::word(&outcome)
+            );
+            alerts::record(conn, asset.id, &AuditEvent { at: now, who: bean.into(), what, why: words }).await
+        }
     }
+}
+
+/// What two operators agreed on becomes a promotion like any other.
+async fn begin_promotion(conn: &mut Conn, situation: &Situation, approval: uuid::Uuid) -> Result<(), StoreError> {
+    let (Some(approved), Some(session)) = (&situation.approval, &situation.session) else { return Ok(()) };
+    approvals::begin(conn, approval, situation.now).await?;
+    promotions::insert_approved(conn, situation.asset.id, session.boot_id, approved, situation.now).await
 }
 
 async fn become_state(
@@ -236,6 +274,9 @@ async fn become_state(
 
 async fn instruct(conn: &mut Conn, situation: &Situation, bean: &'static str, ask: &Ask) -> Result<(), StoreError> {
     let asset = situation.asset.id;
+    if let Some(approval) = situation.approval.as_ref() {
+        approvals::begin(conn, approval.id, situation.now).await?;
+    }
     let instruction = Instruction {
         id: InstructionId(new_id()),
         asset,

@@ -12,7 +12,7 @@ pub use engine::Engine;
 pub use graph::{Condition, Graph, GraphError};
 pub use situation::Situation;
 
-use crate::store::promotions::PromotionStatus;
+use crate::store::{approvals::ApprovalOutcome, promotions::PromotionStatus};
 use pious_protocol::{
     ids::{InstructionId, UnixMs},
     instruction::{Action, Precondition},
@@ -20,6 +20,7 @@ use pious_protocol::{
 };
 use serde::{Deserialize, Serialize};
 use std::{future::Future, pin::Pin, time::Duration};
+use uuid::Uuid;
 
 /// What a bean's run gives.
 pub type BeanFuture<'a> = Pin<Box<dyn Future<Output = Run> + Send + 'a>>;
@@ -97,6 +98,10 @@ pub enum Effect {
     Withdraw { instruction: InstructionId },
     /// The pending promotion is over.
     EndPromotion { status: PromotionStatus, words: String },
+    /// What two operators agreed on begins.
+    BeginPromotion { approval: Uuid },
+    /// What two operators agreed on is over.
+    EndApproval { outcome: ApprovalOutcome, words: String },
 }
 
 /// An outcome without its words: what edges ask for and rows keep.

@@ -1,7 +1,9 @@
 //! All that beans may look at: one asset at one moment.
 
 use crate::store::{
-    Conn, StoreError, assets,
+    Conn, StoreError,
+    approvals::{self, Approval, ApprovalStatus},
+    assets,
     assets::Asset,
     findings,
     instructions::{self, Issued, Status},
@@ -29,6 +31,8 @@ pub struct Situation {
     pub findings: Vec<Finding>,
     /// The promotion that is under way.
     pub promotion: Option<Promotion>,
+    /// What two operators agreed on, and what is not over.
+    pub approval: Option<Approval>,
     /// What beans told this boot session, newest first.
     pub instructions: Vec<Issued>,
 }
@@ -70,6 +74,7 @@ impl Situation {
             has_facts,
             findings: findings::of_asset(conn, asset.id).await?,
             promotion: promotions::pending(conn, asset.id).await?,
+            approval: approvals::open_of(conn, asset.id).await?.filter(|open| open.status == ApprovalStatus::Approved),
             instructions,
             asset,
         }))

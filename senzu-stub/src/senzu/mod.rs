@@ -15,10 +15,12 @@ mod wakers;
 pub use agents::fresh_token;
 pub use identify::names;
 pub use operators::Order;
+pub(crate) use operators::find;
 pub use profiles::{ProfileMade, ProfileView};
 pub use views::{AlertView, AssetDetail, AssetView, BeanView, InstructionView, SessionView};
 
 use crate::{
+    access::Role,
     beans,
     dag::{Engine, GraphError},
     data_dir::{DataDir, DataDirError},
@@ -38,14 +40,14 @@ use pious_protocol::{
 use std::time::{SystemTime, UNIX_EPOCH};
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 use wakers::Wakers;
 
 /// Senzu.
 pub struct Senzu {
-    db: Database,
-    engine: Engine,
+    pub(crate) db: Database,
+    pub(crate) engine: Engine,
     key: SigningKey,
-    operator_token: TokenHash,
     facts_period_s: u32,
     wakers: Wakers,
     stopping: CancellationToken,
@@ -75,8 +77,33 @@ pub enum Refusal {
     NoFacts(String),
     #[error("no Authorization: Bearer, or not a token of Senzu's: send BOOT_EVENT again for a fresh session token")]
     UnknownToken,
-    #[error("no Authorization: Bearer with the operator token (the file operator-token in Senzu's data directory)")]
+    #[error(
+        "no Authorization: Bearer with an operator's token: an admin makes one (POST /v1/tokens); the first is in the \
+         file operator-token in Senzu's data directory"
+    )]
     NotAnOperator,
+    #[error("the token {name:?} of {operator} {how}: an admin makes another (POST /v1/tokens)")]
+    TokenEnded { name: String, operator: String, how: &'static str },
+    #[error("{operator} is {has} here, and this needs {needs}: ask somebody who is, or an admin for another role")]
+    RoleTooSmall { operator: String, has: Role, needs: Role },
+    #[error("the form is not of this session: load the page again")]
+    ForeignForm,
+    #[error("no operator {0:?}: PUT /v1/operators/{0} makes one")]
+    NoSuchOperator(String),
+    #[error("no token {0}: GET /v1/tokens lists them")]
+    NoSuchToken(Uuid),
+    #[error("no request {0}: GET /v1/approvals lists them")]
+    NoSuchApproval(Uuid),
+    #[error("{asset}: {words}")]
+    NotNow { asset: String, words: String },
+    #[error("{asset}: {by} asked for {kind} already ({id}): decide that, or wait until it is over")]
+    ApprovalOpen { asset: String, kind: &'static str, by: String, id: Uuid },
+    #[error("request {id} is {status} already: ask anew")]
+    ApprovalDecided { id: Uuid, status: String },
+    #[error("{operator} asked for {id}: another operator approves it")]
+    OwnRequest { operator: String, id: Uuid },
+    #[error("{what} takes two operators: ask for it (POST /v1/approvals, kind {kind}), and let another approve")]
+    NeedsApproval { what: String, kind: &'static str },
     #[error("the token is of boot {token}, not of boot {route}: a session speaks for itself only")]
     OtherSession { token: BootId, route: BootId },
     #[error("boot {0} was begun by a machine with another fingerprint: a boot id names one boot of one machine")]
@@ -109,6 +136,11 @@ impl TokenHash {
         use sha2::{Digest, Sha256};
         Self(Sha256::digest(token.as_bytes()).iter().map(|octet| format!("{octet:02x}")).collect())
     }
+
+    /// As it is stored.
+    pub fn text(&self) -> &str {
+        &self.0
+    }
 }
 
 /// Milliseconds since the epoch, now. The one place that asks the clock.
@@ -124,7 +156,6 @@ impl Senzu {
             db: Database::open(&dir.database()).await?,
             engine: beans::compose()?,
             key: dir.signing_key()?,
-            operator_token: TokenHash::of(&dir.operator_token()?),
             facts_period_s,
             wakers: Wakers::default(),
             stopping,
@@ -141,16 +172,13 @@ impl Senzu {
         crate::store::counter(&mut *self.db.read().await?, crate::store::IMPORTS).await.map(|_| ())
     }
 
-    /// Whether a token is the operator's.
-    pub fn check_operator(&self, token: Option<&str>) -> Result<(), Refusal> {
-        match token {
-            Some(token) if TokenHash::of(token) == self.operator_token => Ok(()),
-            Some(_) | None => Err(Refusal::NotAnOperator),
-        }
+    /// Wakes whoever waits for an asset.
+    pub(crate) fn wake(&self, asset: AssetId) {
+        self.wakers.wake(asset);
     }
 
     /// Ends a transaction, and wakes whom it concerns.
-    async fn commit(&self, tx: Tx, asset: AssetId) -> Result<(), StoreError> {
+    pub(crate) async fn commit(&self, tx: Tx, asset: AssetId) -> Result<(), StoreError> {
         use crate::store::During;
         tx.commit().await.during("commit")?;
         self.wakers.wake(asset);
@@ -222,10 +250,10 @@ impl Senzu {
     }
 }
 
-/// Writes an audit event.
-async fn audit(
+/// Writes an audit event, of an asset or of Senzu itself.
+pub(crate) async fn audit(
     conn: &mut Conn,
-    asset: AssetId,
+    asset: impl Into<Option<AssetId>>,
     who: impl Into<String>,
     what: impl Into<String>,
     why: impl Into<String>,

@@ -86,10 +86,11 @@ pub struct AuditEvent {
     pub why: String,
 }
 
-pub async fn record(conn: &mut Conn, asset: AssetId, event: &AuditEvent) -> Result<(), StoreError> {
+/// Writes down what happened, to an asset or to Senzu itself.
+pub async fn record(conn: &mut Conn, asset: impl Into<Option<AssetId>>, event: &AuditEvent) -> Result<(), StoreError> {
     let query = sqlx::query("INSERT INTO audit (id, asset_id, at_ms, who, what, why) VALUES ($1, $2, $3, $4, $5, $6)")
         .bind(new_id().to_string())
-        .bind(asset.to_string())
+        .bind(asset.into().map(|asset| asset.to_string()))
         .bind(int(event.at.0))
         .bind(&event.who)
         .bind(&event.what)

@@ -4,14 +4,18 @@
 //! memory.
 
 pub mod alerts;
+pub mod approvals;
 pub mod assets;
 pub mod dialect;
 pub mod findings;
 pub mod instructions;
+pub mod operators;
 pub mod plans;
 pub mod promotions;
 pub mod sessions;
+pub mod tokens;
 pub mod transitions;
+pub mod ui_sessions;
 
 pub use dialect::{Conn, Database, Row, Tx};
 

@@ -4,6 +4,7 @@
 //! refresh where scripts don't run.
 
 mod page;
+mod session;
 mod words;
 
 use crate::{
@@ -22,12 +23,14 @@ use axum::{
 /// Nothing from elsewhere, nothing inline: what an agent reports can't run in an operator's browser.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; \
-     form-action 'none'; frame-ancestors 'none'",
+     form-action 'self'; frame-ancestors 'none'",
 );
+
+pub use session::Cookies;
 
 /// The pages' routes.
 pub fn router() -> Router<Shared> {
-    Router::new()
+    session::router()
         .route("/", get(assets))
         .route("/assets/{asset}", get(asset))
         .route("/style.css", get(|| asset_file("text/css; charset=utf-8", include_str!("../../assets/style.css"))))

@@ -1,7 +1,9 @@
 //! Senzu as its users see it: the program, a data directory, real TLS.
 
+mod access;
 mod agent;
 mod alerts;
+mod approvals;
 mod data_dir;
 mod instructions;
 mod pages;

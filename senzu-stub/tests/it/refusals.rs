@@ -89,8 +89,8 @@ async fn operator_routes_need_the_operators_token() {
             }
             let answer = request.send().await.unwrap();
             assert_eq!(answer.status(), 401, "{method} {path} with {token:?}");
-            let detail =
-                "no Authorization: Bearer with the operator token (the file operator-token in Senzu's data directory)";
+            let detail = "no Authorization: Bearer with an operator's token: an admin makes one (POST /v1/tokens); the \
+                          first is in the file operator-token in Senzu's data directory";
             assert_eq!(problem(answer).await["detail"], detail);
         }
     }
