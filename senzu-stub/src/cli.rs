@@ -209,6 +209,7 @@ async fn serve(dir: &DataDir, options: ServeOptions) -> anyhow::Result<()> {
         true => ("http", None),
         false => ("https", Some(TlsAcceptor::from(Arc::new(dir.tls()?)))),
     };
+    senzu.index_words().await.context("cannot bring what assets are found by up to date")?;
     let first_token = senzu.begin_access(&dir.operator_token()?).await.context("cannot look after the tokens")?;
     let listener = TcpListener::bind(options.listen).await;
     let listener = listener.with_context(|| format!("cannot listen on {}", options.listen))?;

@@ -3,12 +3,14 @@
 //! A request names a token; the token names an operator; the smaller of both roles counts. Nothing here knows HTTP.
 
 pub mod approvals;
+mod audit;
 mod first;
 mod operators;
 mod sessions;
 mod tokens;
 
 pub use approvals::{ApprovalAsk, ApprovalFilter, ApprovalView, Decision};
+pub use audit::{AuditFilter, AuditView};
 pub use operators::OperatorView;
 pub use sessions::Visitor;
 pub use tokens::{TokenAsk, TokenMade, TokenView};

@@ -35,6 +35,7 @@ pub fn request(operation: &str) -> Option<Value> {
             "expires_in_s": 300,
             "precondition": {"kind": "state_is", "state": "SPARE"},
         })),
+        "set_tags" => Some(json!({"tags": ["burn-in", "team:storage"]})),
         "set_operator" => Some(json!({"role": "approver"})),
         "make_token" => {
             Some(json!({"operator": "alice", "name": "her laptop", "role": "operator", "expires_in_s": 7_776_000}))

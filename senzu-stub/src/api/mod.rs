@@ -2,6 +2,7 @@
 
 mod agents;
 mod approvals;
+mod audit;
 mod boot_targets;
 mod document;
 mod examples;
@@ -35,6 +36,7 @@ fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(boot_targets::all))
         .routes(routes!(operators::assets))
         .routes(routes!(operators::asset))
+        .routes(routes!(operators::set_tags))
         .routes(routes!(operators::hold))
         .routes(routes!(operators::order))
         .routes(routes!(profiles::profiles))
@@ -49,6 +51,7 @@ fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(approvals::approval))
         .routes(routes!(approvals::approve))
         .routes(routes!(approvals::deny))
+        .routes(routes!(audit::audit))
         .routes(routes!(operators::health))
 }
 

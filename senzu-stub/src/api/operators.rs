@@ -1,38 +1,96 @@
 //! What operators call, and whoever wants to know whether Senzu is well.
 
 use super::{
-    Answer, Failure, Shared,
-    extract::{Body, Named, Operator, Viewer},
+    Answer, Failure, MAX_PAGE, Shared,
+    extract::{Asked, Body, Named, Operator, Viewer},
+    page_limit,
 };
-use crate::senzu::{AlertView, AssetDetail, AssetView, Order};
+use crate::senzu::{AlertView, AssetDetail, AssetFilter, AssetPage, AssetView, Order};
 use axum::{Json, extract::State, http::StatusCode};
 use pious_protocol::{
     ids::{BootId, InstructionId},
     instruction::{Action, Precondition},
-    message::Problem,
+    message::{AssetState, Evaluation, Problem},
 };
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// An operator's requests are a sentence or a URL.
 const MAX_ORDER_BYTES: usize = 64 * 1024;
 
-/// Every asset.
+/// A page of assets.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct AssetList {
     pub assets: Vec<AssetView>,
+    /// `after` of the next page; `null`: this is the last one.
+    #[serde(default)]
+    pub next: Option<String>,
 }
 
-/// Every asset, by name.
+/// Which assets to list; each filter that is there must fit.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub struct AssetQuery {
+    #[param(inline)]
+    state: Option<AssetState>,
+    #[param(inline)]
+    evaluation: Option<Evaluation>,
+    tag: Option<String>,
+    region: Option<String>,
+    rack: Option<String>,
+    /// The name of the planned profile, without version.
+    profile: Option<String>,
+    /// The beginning of a word of a name, a serial or a MAC address (also of its last two or three octets), in either case;
+    /// only letters and digits count.
+    search: Option<String>,
+    /// `next` of the page before, with the same filters.
+    after: Option<String>,
+    /// How many at most, 1 to 1000; left out: 1000.
+    limit: Option<u32>,
+}
+
+/// Assets, by name; of a search, by what was found.
 #[utoipa::path(
-    get, path = "/v1/assets", tag = "operators", security(("operator" = ["viewer"])),
+    get, path = "/v1/assets", tag = "operators", params(AssetQuery), security(("operator" = ["viewer"])),
     responses(
         (status = 200, body = AssetList),
+        (status = 422, body = Problem, content_type = "application/problem+json"),
         (status = 401, body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub async fn assets(State(senzu): State<Shared>, _: Viewer) -> Answer<AssetList> {
-    Ok(Json(AssetList { assets: senzu.assets().await? }))
+pub async fn assets(State(senzu): State<Shared>, _: Viewer, Asked(asked): Asked<AssetQuery>) -> Answer<AssetList> {
+    let AssetQuery { state, evaluation, tag, region, rack, profile, search, after, limit } = asked;
+    let limit = page_limit(limit.or(Some(MAX_PAGE)))?;
+    let filter = AssetFilter { state, evaluation, tag, region, rack, profile, search, after, limit };
+    let AssetPage { assets, next } = senzu.asset_page(&filter).await?;
+    Ok(Json(AssetList { assets, next }))
+}
+
+/// An asset's tags.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Tags {
+    /// At most 32, of 1 to 63 letters, digits and -_.:= each.
+    pub tags: Vec<String>,
+}
+
+/// Replaces an asset's tags; answers them as they are stored: sorted, none twice.
+#[utoipa::path(
+    put, path = "/v1/assets/{asset}/tags", tag = "operators", request_body = Tags,
+    params(("asset" = String, Path, description = "Its id or name")), security(("operator" = ["operator"])),
+    responses(
+        (status = 200, body = Tags),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 422, body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn set_tags(
+    State(senzu): State<Shared>,
+    Operator(caller): Operator,
+    Named(asset): Named<String>,
+    Body(request): Body<Tags, MAX_ORDER_BYTES>,
+) -> Answer<Tags> {
+    Ok(Json(Tags { tags: senzu.set_tags(&caller, &asset, &request.tags).await? }))
 }
 
 /// One asset with all that is known of it.

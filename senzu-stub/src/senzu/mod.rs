@@ -4,6 +4,7 @@
 
 mod agents;
 mod identify;
+mod listing;
 mod operators;
 mod profiles;
 mod promotions;
@@ -14,6 +15,7 @@ mod wakers;
 
 pub use agents::fresh_token;
 pub use identify::names;
+pub use listing::{AssetFilter, AssetPage, checked_tags};
 pub use operators::Order;
 pub(crate) use operators::find;
 pub use profiles::{ProfileMade, ProfileView};

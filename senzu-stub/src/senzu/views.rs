@@ -8,7 +8,7 @@ use crate::{
         assets::{self, Asset},
         findings, instructions,
         instructions::{Issued, Status},
-        plans, promotions, sessions,
+        listing, plans, promotions, sessions,
         sessions::Session,
         transitions,
     },
@@ -46,6 +46,14 @@ pub struct AssetView {
     pub ended: Option<String>,
     /// The newest judgement; empty while nothing is judged in its newest boot.
     pub findings: Vec<Finding>,
+    /// What people find it by, sorted.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// Where it stands, as imported.
+    #[serde(default)]
+    pub region: Option<String>,
+    #[serde(default)]
+    pub rack: Option<String>,
 }
 
 /// Who holds an asset for use.
@@ -166,7 +174,12 @@ impl Senzu {
         let mut tx = self.db.read().await?;
         let mut findings = findings::all(&mut tx).await?;
         let assets = assets::all(&mut tx).await?;
-        Ok(assets.into_iter().map(|asset| view(&asset, findings.remove(&asset.id).unwrap_or_default())).collect())
+        let mut views = Vec::with_capacity(assets.len());
+        for asset in assets {
+            let tags = listing::tags(&mut tx, asset.id).await?;
+            views.push(view(&asset, findings.remove(&asset.id).unwrap_or_default(), tags));
+        }
+        Ok(views)
     }
 
     /// One asset, by id or name.
@@ -184,6 +197,7 @@ impl Senzu {
         let sessions = sessions::of_asset(&mut tx, asset.id, HISTORY).await?;
         let events = alerts::history(&mut tx, asset.id, HISTORY).await?;
         let findings = findings::of_asset(&mut tx, asset.id).await?;
+        let tags = listing::tags(&mut tx, asset.id).await?;
         Ok(AssetDetail {
             expectation: plans::expectation(&mut tx, asset.id).await?,
             bmc_macs: assets::bmc_macs(&mut tx, asset.id).await?,
@@ -198,7 +212,7 @@ impl Senzu {
                 .map(|event| EventView { at_ms: event.at, who: event.who, what: event.what, why: event.why })
                 .collect(),
             doubt: asset.doubt.clone(),
-            asset: view(&asset, findings),
+            asset: view(&asset, findings, tags),
         })
     }
 
@@ -219,7 +233,7 @@ impl Senzu {
     }
 }
 
-fn view(asset: &Asset, findings: Vec<Finding>) -> AssetView {
+pub(super) fn view(asset: &Asset, findings: Vec<Finding>, tags: Vec<String>) -> AssetView {
     AssetView {
         id: asset.id,
         name: asset.name.clone(),
@@ -229,6 +243,9 @@ fn view(asset: &Asset, findings: Vec<Finding>) -> AssetView {
         last_seen_ms: asset.last_seen,
         ended: asset.ended_why.clone(),
         findings,
+        tags,
+        region: asset.region.clone(),
+        rack: asset.rack.clone(),
     }
 }
 

@@ -1,7 +1,9 @@
 //! What a person should know of (alerts), and what happened by whom (audit).
 
 use super::{Columns, Conn, During, StoreError, int, new_id};
+use crate::access::AuditView;
 use pious_protocol::ids::{AssetId, UnixMs};
+use uuid::Uuid;
 
 /// What an alert is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +98,43 @@ pub async fn record(conn: &mut Conn, asset: impl Into<Option<AssetId>>, event: &
         .bind(&event.what)
         .bind(&event.why);
     query.execute(conn).await.during("record an audit event").map(|_| ())
+}
+
+/// What happened to an asset, or anywhere, newest first; behind `after`.
+pub async fn audit(
+    conn: &mut Conn,
+    asset: Option<AssetId>,
+    after: Option<Uuid>,
+    limit: u32,
+) -> Result<Vec<AuditView>, StoreError> {
+    // Two statements, so that each is read from its own index, whatever the database makes of an OR.
+    let query = match asset {
+        Some(asset) => sqlx::query(
+            "SELECT audit.*, assets.name FROM audit LEFT JOIN assets ON assets.id = audit.asset_id
+             WHERE audit.asset_id = $1 AND audit.id < $2 ORDER BY audit.id DESC LIMIT $3",
+        )
+        .bind(asset.to_string()),
+        None => sqlx::query(
+            "SELECT audit.*, assets.name FROM audit LEFT JOIN assets ON assets.id = audit.asset_id
+             WHERE $1 = '' AND audit.id < $2 ORDER BY audit.id DESC LIMIT $3",
+        )
+        .bind(String::new()),
+    };
+    let query = query.bind(after.unwrap_or(Uuid::max()).to_string()).bind(i64::from(limit));
+    let rows = query.fetch_all(conn).await.during("list what happened")?;
+    rows.iter()
+        .map(|row| {
+            Ok(AuditView {
+                id: row.word("id")?,
+                asset: row.word_opt("asset_id")?,
+                name: row.text_opt("name")?,
+                at_ms: row.time("at_ms")?,
+                who: row.text("who")?,
+                what: row.text("what")?,
+                why: row.text("why")?,
+            })
+        })
+        .collect()
 }
 
 /// What happened to an asset, newest first.

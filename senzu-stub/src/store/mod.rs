@@ -9,6 +9,7 @@ pub mod assets;
 pub mod dialect;
 pub mod findings;
 pub mod instructions;
+pub mod listing;
 pub mod operators;
 pub mod plans;
 pub mod promotions;

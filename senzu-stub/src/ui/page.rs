@@ -372,6 +372,9 @@ mod tests {
             last_seen_ms: None,
             ended: None,
             findings: Vec::new(),
+            tags: Vec::new(),
+            region: None,
+            rack: None,
         };
         let page = Assets::of((0..503).map(asset).collect(), Vec::new(), UnixMs(0)).render().unwrap();
         assert!(page.contains("0 failing, 0 unknown, 503 pending, 0 passed; the worst 500 of 503:"), "{page}");

@@ -179,6 +179,7 @@ async fn the_checked_in_description_is_what_is_served() {
             "get /v1/approvals/{approval}",
             "get /v1/assets",
             "get /v1/assets/{asset}",
+            "get /v1/audit",
             "get /v1/boot-targets",
             "get /v1/boot-targets/{mac}",
             "get /v1/operators",
@@ -196,6 +197,7 @@ async fn the_checked_in_description_is_what_is_served() {
             "post /v1/sessions/{boot_id}/instructions/{id}/reports",
             "post /v1/sessions/{boot_id}/promotions",
             "post /v1/tokens",
+            "put /v1/assets/{asset}/tags",
             "put /v1/operators/{operator}",
             "put /v1/sessions/{boot_id}/facts",
         ]
