@@ -115,3 +115,133 @@ CREATE TABLE asset_words (
     PRIMARY KEY (asset_id, word)
 );
 CREATE INDEX asset_words_word ON asset_words (word, asset_id);
+
+-- What was ordered.
+CREATE TABLE vendors (
+    name    TEXT PRIMARY KEY NOT NULL,
+    made_ms BIGINT NOT NULL
+);
+
+CREATE TABLE purchase_orders (
+    number    TEXT PRIMARY KEY NOT NULL,
+    vendor    TEXT NOT NULL REFERENCES vendors (name),
+    made_by   TEXT NOT NULL,
+    made_ms   BIGINT NOT NULL,
+    -- When its last line was full; NULL: something is missing still.
+    closed_ms BIGINT
+);
+
+CREATE TABLE order_lines (
+    order_number    TEXT NOT NULL REFERENCES purchase_orders (number),
+    line            BIGINT NOT NULL,
+    profile         TEXT NOT NULL,
+    -- NULL: any.
+    profile_version BIGINT,
+    count           BIGINT NOT NULL,
+    -- How many of them are listed by serial.
+    listed          BIGINT NOT NULL,
+    matched         BIGINT NOT NULL,
+    -- How many of the listed ones were matched.
+    matched_listed  BIGINT NOT NULL,
+    closed_ms       BIGINT,
+    PRIMARY KEY (order_number, line)
+);
+CREATE INDEX order_lines_open ON order_lines (profile) WHERE closed_ms IS NULL;
+
+CREATE TABLE order_serials (
+    -- In upper case, as serials are compared.
+    serial       TEXT PRIMARY KEY NOT NULL,
+    order_number TEXT NOT NULL,
+    line         BIGINT NOT NULL,
+    -- Which asset was matched by it.
+    asset_id     TEXT REFERENCES assets (id),
+    FOREIGN KEY (order_number, line) REFERENCES order_lines (order_number, line)
+);
+CREATE INDEX order_serials_line ON order_serials (order_number, line);
+
+CREATE TABLE deliveries (
+    order_number TEXT NOT NULL,
+    line         BIGINT NOT NULL,
+    stage        TEXT NOT NULL,
+    -- A date, as 2026-12-24.
+    due          TEXT,
+    count        BIGINT NOT NULL,
+    arrived      BIGINT NOT NULL,
+    PRIMARY KEY (order_number, line, stage),
+    FOREIGN KEY (order_number, line) REFERENCES order_lines (order_number, line)
+);
+
+CREATE TABLE order_matches (
+    asset_id     TEXT PRIMARY KEY NOT NULL REFERENCES assets (id),
+    -- NULL: an operator said that it needs no order.
+    order_number TEXT,
+    line         BIGINT,
+    stage        TEXT,
+    -- 'serial', 'profile', 'hardware', 'person', 'dismissed'
+    how          TEXT NOT NULL,
+    matched_by   TEXT NOT NULL,
+    at_ms        BIGINT NOT NULL
+);
+CREATE INDEX order_matches_line ON order_matches (order_number, line);
+
+-- An alert ends when its cause does (resolved_by is NULL), or when an operator says so.
+ALTER TABLE alerts ADD COLUMN resolved_ms BIGINT;
+ALTER TABLE alerts ADD COLUMN resolved_by TEXT;
+ALTER TABLE alerts ADD COLUMN resolved_why TEXT;
+CREATE INDEX alerts_at ON alerts (at_ms, id);
+CREATE INDEX alerts_open ON alerts (kind, asset_id) WHERE resolved_ms IS NULL;
+CREATE INDEX alerts_open_asset ON alerts (asset_id) WHERE resolved_ms IS NULL;
+
+-- Where alerts are sent.
+CREATE TABLE webhooks (
+    id       TEXT PRIMARY KEY NOT NULL,
+    name     TEXT NOT NULL,
+    url      TEXT NOT NULL,
+    -- What deliveries are signed with: not hashed, because it signs.
+    secret   TEXT NOT NULL,
+    -- The authority in PEM that an https:// receiver is believed by; NULL: those of the system.
+    ca       TEXT,
+    made_by  TEXT NOT NULL,
+    made_ms  BIGINT NOT NULL,
+    ended_ms BIGINT
+);
+
+CREATE TABLE webhook_deliveries (
+    id         TEXT PRIMARY KEY NOT NULL,
+    webhook_id TEXT NOT NULL REFERENCES webhooks (id),
+    body       TEXT NOT NULL,
+    -- 'pending', 'delivered', 'dead'
+    status     TEXT NOT NULL,
+    attempts   BIGINT NOT NULL,
+    made_ms    BIGINT NOT NULL,
+    -- When to try next; while somebody tries, when to try if nothing was heard of that.
+    next_ms    BIGINT NOT NULL,
+    ended_ms   BIGINT,
+    last_error TEXT
+);
+CREATE INDEX webhook_deliveries_next ON webhook_deliveries (next_ms) WHERE status = 'pending';
+CREATE INDEX webhook_deliveries_status ON webhook_deliveries (status, id);
+CREATE INDEX webhook_deliveries_ended ON webhook_deliveries (ended_ms) WHERE status = 'delivered';
+
+-- Each change of a check's verdict within one boot: who looks for flapping counts them.
+CREATE TABLE verdict_changes (
+    id         TEXT PRIMARY KEY NOT NULL,
+    asset_id   TEXT NOT NULL REFERENCES assets (id),
+    -- The check, and what it was checked on.
+    object     TEXT NOT NULL,
+    at_ms      BIGINT NOT NULL
+);
+CREATE INDEX verdict_changes_object ON verdict_changes (asset_id, object, at_ms);
+CREATE INDEX verdict_changes_at ON verdict_changes (at_ms);
+
+-- The firmware that each asset was last seen with.
+CREATE TABLE asset_firmware (
+    asset_id  TEXT NOT NULL REFERENCES assets (id),
+    -- 'bios', 'bmc'
+    component TEXT NOT NULL,
+    -- Of what it is: the system's product.
+    product   TEXT NOT NULL,
+    version   TEXT NOT NULL,
+    PRIMARY KEY (asset_id, component)
+);
+CREATE INDEX asset_firmware_version ON asset_firmware (component, product, version);

@@ -216,6 +216,7 @@ async fn serve(dir: &DataDir, options: ServeOptions) -> anyhow::Result<()> {
     let address = listener.local_addr().context("cannot tell where it listens")?;
     stop_on_signal(stopping.clone())?;
     let looking = tokio::spawn(look_about(senzu.clone(), stopping.clone()));
+    let sending = tokio::spawn(send_alerts(senzu.clone(), stopping.clone()));
     writeln!(std::io::stdout(), "ready {scheme}://{address}")?;
     if let Some(token) = first_token {
         show_first(&token);
@@ -223,6 +224,7 @@ async fn serve(dir: &DataDir, options: ServeOptions) -> anyhow::Result<()> {
     let cookies = if options.plain_http_lab { ui::Cookies::Plain } else { ui::Cookies::Secure };
     server::serve(listener, tls, api::router(senzu.clone(), cookies), stopping).await;
     looking.await.context("looking about failed")?;
+    sending.await.context("sending alerts failed")?;
     senzu.close().await;
     Ok(())
 }
@@ -265,8 +267,29 @@ async fn look_about(senzu: Arc<Senzu>, stopping: CancellationToken) {
     }
 }
 
+/// Empties the outbox of alerts. A loop of its own: a receiver that hangs must not hold up what is due.
+async fn send_alerts(senzu: Arc<Senzu>, stopping: CancellationToken) {
+    let mut ticks = tokio::time::interval(LOOK_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = stopping.cancelled() => return,
+        }
+        let sent = tokio::select! {
+            sent = senzu.send_due() => sent,
+            // What was not answered is tried again: it is claimed for a while alone.
+            () = stopping.cancelled() => return,
+        };
+        if let Err(error) = sent {
+            tracing::error!("{}", api::chain(&error));
+        }
+    }
+}
+
 async fn look_once(senzu: &Senzu, imports: &mut Option<u64>) -> Result<(), crate::store::StoreError> {
     senzu.expire_approvals().await?;
+    senzu.watch_fleet().await?;
     senzu.walk_due().await?;
     let now = senzu.imports().await?;
     // The first look is one too: an import may have come while nobody served.

@@ -149,7 +149,11 @@ fn add_examples(operation: &mut Operation) {
     if let Some(RefOr::T(body)) = &mut operation.request_body
         && let Some(example) = examples::request(&id)
     {
-        body.content.values_mut().for_each(|content| put(content, &example));
+        // Of what is not JSON, the description says how it is written.
+        body.content
+            .iter_mut()
+            .filter(|(kind, _)| *kind == "application/json")
+            .for_each(|(_, content)| put(content, &example));
     }
     if let Some(RefOr::T(response)) = operation.responses.responses.get_mut("200")
         && let Some(example) = examples::answer(&id)

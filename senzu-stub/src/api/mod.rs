@@ -1,6 +1,7 @@
 //! The HTTP API: routes, their documentation, and nothing that decides. OpenAPI 3.1 is made from the same functions.
 
 mod agents;
+mod alerts;
 mod approvals;
 mod audit;
 mod boot_targets;
@@ -8,11 +9,13 @@ mod document;
 mod examples;
 mod extract;
 mod operators;
+mod orders;
 mod problem;
 mod profiles;
 mod tokens;
 
-pub use operators::{AlertList, AssetList};
+pub use alerts::AlertList;
+pub use operators::AssetList;
 pub use problem::{Failure, chain};
 pub use profiles::ProfileList;
 
@@ -42,7 +45,18 @@ fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(profiles::profiles))
         .routes(routes!(profiles::profile))
         .routes(routes!(profiles::make_profile))
-        .routes(routes!(operators::alerts))
+        .routes(routes!(alerts::alerts))
+        .routes(routes!(alerts::resolve_alert))
+        .routes(routes!(alerts::fleet))
+        .routes(routes!(alerts::webhooks, alerts::make_webhook))
+        .routes(routes!(alerts::end_webhook))
+        .routes(routes!(alerts::dead_letters))
+        .routes(routes!(alerts::retry_dead_letter))
+        .routes(routes!(orders::orders))
+        .routes(routes!(orders::purchase_order))
+        .routes(routes!(orders::import_orders))
+        .routes(routes!(orders::vendors))
+        .routes(routes!(orders::assign))
         .routes(routes!(tokens::operators))
         .routes(routes!(tokens::set_operator, tokens::end_operator))
         .routes(routes!(tokens::tokens, tokens::make_token))

@@ -5,7 +5,7 @@ use super::{
     extract::{Asked, Body, Named, Operator, Viewer},
     page_limit,
 };
-use crate::senzu::{AlertView, AssetDetail, AssetFilter, AssetPage, AssetView, Order};
+use crate::senzu::{AssetDetail, AssetFilter, AssetPage, AssetView, Order};
 use axum::{Json, extract::State, http::StatusCode};
 use pious_protocol::{
     ids::{BootId, InstructionId},
@@ -183,27 +183,6 @@ pub async fn order(
     let OrderRequest { action, expires_in_s, precondition, boot } = request;
     let id = senzu.order(&caller, &asset, Order { action, expires_in_s, precondition, boot }).await?;
     Ok(Json(OrderAnswer { id }))
-}
-
-/// What a person should know of.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct AlertList {
-    pub alerts: Vec<AlertView>,
-}
-
-/// The newest alerts, newest first, at most 1000.
-///
-/// An alert is raised once about one thing, and stays on the list though its cause is over: look at the asset for what
-/// holds now.
-#[utoipa::path(
-    get, path = "/v1/alerts", tag = "operators", security(("operator" = ["viewer"])),
-    responses(
-        (status = 200, body = AlertList),
-        (status = 401, body = Problem, content_type = "application/problem+json"),
-    )
-)]
-pub async fn alerts(State(senzu): State<Shared>, _: Viewer) -> Answer<AlertList> {
-    Ok(Json(AlertList { alerts: senzu.alerts().await? }))
 }
 
 /// Whether Senzu and its store answer.

@@ -1,6 +1,7 @@
 //! The beans, one file each, and the graphs that they are composed into. To add one: its file, and its lines here.
 
 mod graduate;
+mod match_purchase_order;
 mod power_off_spare;
 mod promote;
 mod reboot;
@@ -30,12 +31,14 @@ fn discovery() -> Result<Graph, GraphError> {
         .bean(whoami::Whoami)
         .bean(verify_hardware::VerifyHardware)
         .bean(verify_network::VerifyNetwork)
+        .bean(match_purchase_order::MatchPurchaseOrder)
         .bean(graduate::Graduate)
         .bean(reconcile_state::ReconcileState)
         .bean(power_off_spare::PowerOffSpare)
         .edge("WHOAMI", Passed, "VERIFY_HARDWARE")
         .edge("VERIFY_HARDWARE", Passed, "VERIFY_NETWORK")
-        .edge("VERIFY_NETWORK", Passed, "GRADUATE")
+        .edge("VERIFY_NETWORK", Passed, "MATCH_PURCHASE_ORDER")
+        .edge("MATCH_PURCHASE_ORDER", Passed, "GRADUATE")
         .edge("GRADUATE", Done, "RECONCILE_STATE")
         .edge("GRADUATE", NotNeeded, "RECONCILE_STATE")
         .edge("RECONCILE_STATE", Passed, "POWER_OFF_SPARE")

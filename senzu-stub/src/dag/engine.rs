@@ -5,6 +5,7 @@
 //! nothing the second time.
 
 use super::{Ask, Effect, Graph, Outcome, OutcomeKind, Run, Situation, graph::Place, later};
+use crate::chakshu;
 use crate::store::{
     Conn, StoreError,
     alerts::{self, AuditEvent},
@@ -234,6 +235,14 @@ async fn perform(conn: &mut Conn, situation: &Situation, bean: &'static str, eff
             let what = format!("promotion asked for by {} ended: {}", promotion.requester, crate::store::word(&status));
             let event = AuditEvent { at: now, who: bean.into(), what, why: words };
             alerts::record(conn, asset.id, &event).await
+        }
+        Effect::TakePlace { line, how } => {
+            let why = "it passed its checks";
+            match chakshu::take(conn, asset, &line, how, bean, why, now).await? {
+                true => Ok(()),
+                // All of this walk is undone, and the next one finds another place.
+                false => Err(StoreError::Overtaken { operation: "take a place on an order line" }),
+            }
         }
         Effect::BeginPromotion { approval } => begin_promotion(conn, situation, approval).await,
         Effect::EndApproval { outcome, words } => {

@@ -12,7 +12,10 @@ pub use engine::Engine;
 pub use graph::{Condition, Graph, GraphError};
 pub use situation::Situation;
 
-use crate::store::{approvals::ApprovalOutcome, promotions::PromotionStatus};
+use crate::{
+    chakshu::How,
+    store::{approvals::ApprovalOutcome, orders::Line, promotions::PromotionStatus},
+};
 use pious_protocol::{
     ids::{InstructionId, UnixMs},
     instruction::{Action, Precondition},
@@ -98,6 +101,8 @@ pub enum Effect {
     Withdraw { instruction: InstructionId },
     /// The pending promotion is over.
     EndPromotion { status: PromotionStatus, words: String },
+    /// The asset takes its place on an order line.
+    TakePlace { line: Line, how: How },
     /// What two operators agreed on begins.
     BeginPromotion { approval: Uuid },
     /// What two operators agreed on is over.

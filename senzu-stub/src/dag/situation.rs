@@ -1,5 +1,6 @@
 //! All that beans may look at: one asset at one moment.
 
+use crate::chakshu::{self, Purchase};
 use crate::store::{
     Conn, StoreError,
     approvals::{self, Approval, ApprovalStatus},
@@ -31,6 +32,8 @@ pub struct Situation {
     pub findings: Vec<Finding>,
     /// The promotion that is under way.
     pub promotion: Option<Promotion>,
+    /// Where it stands with what was ordered.
+    pub purchase: Purchase,
     /// What two operators agreed on, and what is not over.
     pub approval: Option<Approval>,
     /// What beans told this boot session, newest first.
@@ -73,6 +76,7 @@ impl Situation {
             rivals,
             has_facts,
             findings: findings::of_asset(conn, asset.id).await?,
+            purchase: chakshu::look(conn, &asset).await?,
             promotion: promotions::pending(conn, asset.id).await?,
             approval: approvals::open_of(conn, asset.id).await?.filter(|open| open.status == ApprovalStatus::Approved),
             instructions,

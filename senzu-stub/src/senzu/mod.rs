@@ -19,17 +19,18 @@ pub use listing::{AssetFilter, AssetPage, checked_tags};
 pub use operators::Order;
 pub(crate) use operators::find;
 pub use profiles::{ProfileMade, ProfileView};
-pub use views::{AlertView, AssetDetail, AssetView, BeanView, InstructionView, SessionView};
+pub use views::{AssetDetail, AssetView, BeanView, InstructionView, SessionView};
 
 use crate::{
     access::Role,
     beans,
+    chakshu::{self, RowError},
     dag::{Engine, GraphError},
     data_dir::{DataDir, DataDirError},
     store::{
         Conn, Database, StoreError, Tx,
         alerts::{self, AuditEvent},
-        assets, findings, plans, sessions,
+        assets, findings, sessions,
     },
 };
 use pious_protocol::{
@@ -92,6 +93,16 @@ pub enum Refusal {
     ForeignForm,
     #[error("no operator {0:?}: PUT /v1/operators/{0} makes one")]
     NoSuchOperator(String),
+    #[error("no order {0}: GET /v1/orders lists them with their lines")]
+    NoSuchOrder(String),
+    #[error("no alert {0}: GET /v1/alerts lists them")]
+    NoSuchAlert(Uuid),
+    #[error("no webhook {0}: GET /v1/webhooks lists them")]
+    NoSuchWebhook(Uuid),
+    #[error("no message {0}: GET /v1/dead-letters lists those that were given up")]
+    NoSuchMessage(Uuid),
+    #[error("{file} {error}; nothing was taken")]
+    BadRow { file: String, error: RowError },
     #[error("no token {0}: GET /v1/tokens lists them")]
     NoSuchToken(Uuid),
     #[error("no request {0}: GET /v1/approvals lists them")]
@@ -174,6 +185,11 @@ impl Senzu {
         crate::store::counter(&mut *self.db.read().await?, crate::store::IMPORTS).await.map(|_| ())
     }
 
+    /// How often agents send facts though nothing changes.
+    pub(crate) fn facts_period_s(&self) -> u32 {
+        self.facts_period_s
+    }
+
     /// Wakes whoever waits for an asset.
     pub(crate) fn wake(&self, asset: AssetId) {
         self.wakers.wake(asset);
@@ -195,16 +211,24 @@ impl Senzu {
         facts: &Facts,
         counts: bool,
     ) -> Result<(Expectation, Vec<Finding>), StoreError> {
-        let expectation = plans::expectation(conn, asset).await?;
+        let expectation = chakshu::expectation(conn, asset).await?;
         let findings = pious_protocol::verify(&expectation, facts);
         if counts {
-            findings::replace(conn, asset, &findings).await?;
+            let now = now();
+            let before = findings::of_asset(conn, asset).await?;
+            if findings::replace(conn, asset, &findings).await? {
+                crate::alerts::note_verdicts(conn, asset, &before, &findings, now).await?;
+            }
+            crate::alerts::note_firmware(conn, asset, facts).await?;
+            if let Some(asset) = assets::by_id(conn, asset).await? {
+                chakshu::mind(conn, &asset, now).await?;
+            }
         }
         Ok((expectation, findings))
     }
 
     /// Looks at an asset anew: what is expected changed, or time passed.
-    async fn reconsider(&self, asset: AssetId) -> Result<(), StoreError> {
+    pub(crate) async fn reconsider(&self, asset: AssetId) -> Result<(), StoreError> {
         let now = now();
         let mut tx = self.db.write().await?;
         let boot = assets::by_id(&mut tx, asset).await?.and_then(|asset| asset.current_boot);

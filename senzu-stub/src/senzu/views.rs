@@ -2,13 +2,14 @@
 
 use super::{Refusal, Senzu, operators::find};
 use crate::{
+    chakshu,
     dag::{Graph, OutcomeKind},
     store::{
         Conn, StoreError, alerts,
         assets::{self, Asset},
         findings, instructions,
         instructions::{Issued, Status},
-        listing, plans, promotions, sessions,
+        listing, promotions, sessions,
         sessions::Session,
         transitions,
     },
@@ -155,19 +156,6 @@ pub struct EventView {
     pub why: String,
 }
 
-/// One alert. It stays on the list though its cause is over: nothing in this version resolves it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct AlertView {
-    pub at_ms: UnixMs,
-    /// The asset's id.
-    pub asset: AssetId,
-    /// The asset's name.
-    pub name: String,
-    /// `two_sessions`, `ambiguous_fingerprint`, `agent_died`.
-    pub kind: String,
-    pub words: String,
-}
-
 impl Senzu {
     /// All assets, by name.
     pub async fn assets(&self) -> Result<Vec<AssetView>, Refusal> {
@@ -199,7 +187,7 @@ impl Senzu {
         let findings = findings::of_asset(&mut tx, asset.id).await?;
         let tags = listing::tags(&mut tx, asset.id).await?;
         Ok(AssetDetail {
-            expectation: plans::expectation(&mut tx, asset.id).await?,
+            expectation: chakshu::expectation(&mut tx, asset.id).await?,
             bmc_macs: assets::bmc_macs(&mut tx, asset.id).await?,
             facts_generation: stored.as_ref().map(|stored| stored.generation),
             facts_received_ms: stored.as_ref().map(|stored| stored.received),
@@ -214,22 +202,6 @@ impl Senzu {
             doubt: asset.doubt.clone(),
             asset: view(&asset, findings, tags),
         })
-    }
-
-    /// The newest alerts, newest first.
-    pub async fn alerts(&self) -> Result<Vec<AlertView>, Refusal> {
-        const SHOWN: u32 = 1000;
-        let alerts = alerts::newest(&mut *self.db.read().await?, SHOWN).await?;
-        Ok(alerts
-            .into_iter()
-            .map(|alert| AlertView {
-                at_ms: alert.at,
-                asset: alert.asset,
-                name: alert.asset_name,
-                kind: alert.kind,
-                words: alert.words,
-            })
-            .collect())
     }
 }
 

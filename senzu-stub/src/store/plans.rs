@@ -35,6 +35,15 @@ pub struct ProfileName {
 #[error("{0:?} names no profile: write name or name@version")]
 pub struct NoProfileName(String);
 
+impl std::fmt::Display for ProfileName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.version {
+            None => f.write_str(&self.name),
+            Some(version) => write!(f, "{}@{version}", self.name),
+        }
+    }
+}
+
 /// `demo` is the newest version, `demo@1` that one.
 impl FromStr for ProfileName {
     type Err = NoProfileName;

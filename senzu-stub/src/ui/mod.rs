@@ -8,6 +8,7 @@ mod session;
 mod words;
 
 use crate::{
+    alerts::AlertFilter,
     api::{Failure, Shared},
     senzu::now,
 };
@@ -45,7 +46,7 @@ async fn asset_file(kind: &'static str, text: &'static str) -> impl IntoResponse
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-cache");
 
 async fn assets(State(senzu): State<Shared>) -> Result<Response, Failure> {
-    let page = page::Assets::of(senzu.assets().await?, senzu.alerts().await?, now());
+    let page = page::Assets::of(senzu.assets().await?, senzu.alerts(AlertFilter::Open).await?, now());
     Ok(render(&page))
 }
 

@@ -2,8 +2,9 @@
 
 use super::words::{self, Mark};
 use crate::{
+    alerts::AlertView,
     dag::OutcomeKind,
-    senzu::{AlertView, AssetDetail, AssetView},
+    senzu::{AssetDetail, AssetView},
     store::word,
 };
 use askama::Template;
@@ -99,7 +100,7 @@ impl Assets {
 impl AlertLine {
     fn of(alert: AlertView) -> Self {
         Self {
-            kind: alert.kind.replace('_', " "),
+            kind: word(&alert.kind).replace('_', " "),
             asset: alert.asset.to_string(),
             name: alert.name,
             words: alert.words,
