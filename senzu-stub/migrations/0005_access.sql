@@ -68,6 +68,9 @@ CREATE UNIQUE INDEX approvals_one_open ON approvals (asset_id)
     WHERE status = 'pending' OR (status = 'approved' AND outcome IS NULL);
 CREATE INDEX approvals_status ON approvals (status, id);
 CREATE INDEX approvals_asset ON approvals (asset_id, id);
+-- Those that may expire: looked for every second, among years of those that are over.
+CREATE INDEX approvals_expiry ON approvals (expires_ms)
+    WHERE status IN ('pending', 'approved') AND outcome IS NULL AND begun_ms IS NULL;
 
 -- The approval that a promotion carries out; NULL: it was asked through the agent.
 ALTER TABLE promotions ADD COLUMN approval_id TEXT;

@@ -3,6 +3,7 @@
 use crate::{api, data_dir::DataDir, desk::Desk, import::Import, senzu::Senzu, server, store::Database, ui};
 use anyhow::Context;
 use clap::{Parser, Subcommand};
+use pious_protocol::ids::UnixMs;
 use std::{io::Write, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, signal::unix::SignalKind, time::MissedTickBehavior};
 use tokio_rustls::TlsAcceptor;
@@ -255,13 +256,13 @@ fn stop_on_signal(stopping: CancellationToken) -> anyhow::Result<()> {
 async fn look_about(senzu: Arc<Senzu>, stopping: CancellationToken) {
     let mut ticks = tokio::time::interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut imports = None;
+    let mut looked = Looked::default();
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
             () = stopping.cancelled() => return,
         }
-        if let Err(error) = look_once(&senzu, &mut imports).await {
+        if let Err(error) = look_once(&senzu, &mut looked).await {
             tracing::error!("{}", api::chain(&error));
         }
     }
@@ -287,15 +288,22 @@ async fn send_alerts(senzu: Arc<Senzu>, stopping: CancellationToken) {
     }
 }
 
-async fn look_once(senzu: &Senzu, imports: &mut Option<u64>) -> Result<(), crate::store::StoreError> {
+/// How far this process has looked. No truth: a process that starts looks at all of it.
+#[derive(Default)]
+struct Looked {
+    imports: Option<u64>,
+    silence: UnixMs,
+}
+
+async fn look_once(senzu: &Senzu, looked: &mut Looked) -> Result<(), crate::store::StoreError> {
     senzu.expire_approvals().await?;
-    senzu.watch_fleet().await?;
+    looked.silence = senzu.watch_fleet(looked.silence).await?;
     senzu.walk_due().await?;
     let now = senzu.imports().await?;
     // The first look is one too: an import may have come while nobody served.
-    if *imports != Some(now) {
+    if looked.imports != Some(now) {
         senzu.reconsider_all().await?;
-        *imports = Some(now);
+        looked.imports = Some(now);
     }
     Ok(())
 }

@@ -21,6 +21,8 @@ use utoipa::ToSchema;
 /// changes its checks twice; one with a loose plug, every minute.
 const FLAPPING_WITHIN: Duration = Duration::from_secs(3600);
 const FLAPPING_FROM: u64 = 6;
+/// How far behind the last look the next one begins.
+const LOOK_BACK_MS: u64 = 60_000;
 /// How many assets are looked at in one go.
 const AT_ONCE: u32 = 500;
 
@@ -106,19 +108,27 @@ impl Senzu {
         })
     }
 
-    /// Looks for assets that should speak and do not, and for checks that are quiet again.
-    pub async fn watch_fleet(&self) -> Result<(), StoreError> {
+    /// Looks for assets that should speak and do not, and for checks that are quiet again. Those alone are looked at that
+    /// were last heard from `since` on; answers from when on to look next. From the epoch on, it looks at all: most assets of
+    /// a fleet are powered off, and were looked at when they fell silent.
+    pub async fn watch_fleet(&self, since: UnixMs) -> Result<UnixMs, StoreError> {
         let now = now();
         // Two and a half reports: one that was lost does not count.
         let period_ms = u64::from(self.facts_period_s()) * 1000;
         let before = UnixMs(now.0.saturating_sub(period_ms * 5 / 2));
         let quiet_since = UnixMs(now.0.saturating_sub(FLAPPING_WITHIN.as_secs() * 1000));
         let mut tx = self.db.read().await?;
-        let silent = fleet::newly_silent(&mut tx, before, AT_ONCE).await?;
+        let silent = fleet::newly_silent(&mut tx, since, before, AT_ONCE).await?;
         let quiet = fleet::quiet_again(&mut tx, quiet_since, AT_ONCE).await?;
         drop(tx);
+        let is_all = silent.len() < usize::try_from(AT_ONCE).unwrap_or(usize::MAX);
+        let next = match silent.last().filter(|_| !is_all) {
+            Some((last, _)) => last.last_seen_ms,
+            // A clock that was set back, or a report that overtook another: look at a while of it again.
+            None => UnixMs(before.0.saturating_sub(LOOK_BACK_MS)),
+        };
         if silent.is_empty() && quiet.is_empty() {
-            return Ok(());
+            return Ok(next);
         }
         let mut tx = self.db.write().await?;
         for (SilentView { asset, last_seen_ms, .. }, boot) in &silent {
@@ -135,7 +145,7 @@ impl Senzu {
         fleet::forget_changes(&mut tx, quiet_since).await?;
         tx.commit().await.during("commit what the fleet shows")?;
         silent.iter().for_each(|(silent, _)| self.wake(silent.asset));
-        Ok(())
+        Ok(next)
     }
 }
 

@@ -103,7 +103,8 @@ async fn send(webhook: &Webhook, message: &Message) -> Result<(), String> {
         .header("content-type", "application/json")
         .header("x-senzu-signature", signature(&webhook.secret, now(), &message.body))
         .body(message.body.clone());
-    let answer = request.send().await.map_err(|error| crate::api::chain(&error))?;
+    // Its URL may be a secret, and this is logged.
+    let answer = request.send().await.map_err(|error| crate::api::chain(&error.without_url()))?;
     match answer.status() {
         status if status.is_success() => Ok(()),
         status => Err(format!("it answered {status}")),

@@ -70,7 +70,9 @@ impl Senzu {
             }
             _ => {}
         }
-        let what = format!("made the webhook {:?} to {} ({})", ask.name, ask.url, made.id);
+        // Many receivers' URLs are secrets; whoever may look at the audit log may not send to them.
+        let host = reqwest::Url::parse(&ask.url).ok().and_then(|url| url.host_str().map(str::to_owned));
+        let what = format!("made the webhook {:?} to {} ({})", ask.name, host.unwrap_or_default(), made.id);
         let webhook = Webhook {
             id: made.id,
             name: ask.name,

@@ -62,22 +62,24 @@ pub async fn set_firmware(
     query.execute(conn).await.during("store a firmware version").map(|_| ())
 }
 
-/// Assets that should speak, were not heard since `before`, and have no open alert about it. One that is BAREMETAL runs its
+/// Assets that should speak, were last heard from `since` on and before `before`, and have no open alert about it. One that is BAREMETAL runs its
 /// own system, and one that an instruction ended was told to be silent.
 pub async fn newly_silent(
     conn: &mut Conn,
+    since: UnixMs,
     before: UnixMs,
     limit: u32,
 ) -> Result<Vec<(SilentView, String)>, StoreError> {
     let query = sqlx::query(
         "SELECT assets.id, assets.name, assets.last_seen_ms, assets.current_boot FROM assets
          JOIN sessions ON sessions.boot_id = assets.current_boot
-         WHERE assets.last_seen_ms < $1 AND assets.state IN ('NEW', 'SPARE') AND sessions.ended_ms IS NULL
+         WHERE assets.last_seen_ms >= $1 AND assets.last_seen_ms < $2 AND assets.state IN ('NEW', 'SPARE') AND sessions.ended_ms IS NULL
            AND NOT EXISTS (SELECT 1 FROM alerts WHERE alerts.kind = 'silent' AND alerts.asset_id = assets.id
                AND alerts.object = assets.current_boot AND (alerts.resolved_ms IS NULL OR alerts.resolved_by IS NOT NULL))
-         ORDER BY assets.last_seen_ms LIMIT $2",
+         ORDER BY assets.last_seen_ms LIMIT $3",
     );
-    let rows = query.bind(int(before.0)).bind(i64::from(limit)).fetch_all(conn).await;
+    let query = query.bind(int(since.0)).bind(int(before.0)).bind(i64::from(limit));
+    let rows = query.fetch_all(conn).await;
     let rows = rows.during("look for silent assets")?;
     rows.iter().map(|row| Ok((read_silent(row)?, row.text("current_boot")?))).collect()
 }

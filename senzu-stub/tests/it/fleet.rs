@@ -29,6 +29,13 @@ async fn an_asset_that_should_speak_and_does_not_is_an_alert_until_it_does() {
     agent.tells_facts(2).await;
     assert_eq!(world.alert_kinds().await, Vec::<String>::new());
     assert_eq!(world.get("/v1/fleet").await["silent"], json!([]));
+
+    // One that fell silent while no Senzu ran is found by the next.
+    let mut world = world;
+    world.kill();
+    world.change("UPDATE assets SET last_seen_ms = 1 WHERE name = 'r1-u12'").await;
+    world.serve();
+    until(&world, &["silent"]).await;
 }
 
 #[tokio::test]
@@ -41,7 +48,7 @@ async fn an_asset_that_was_told_to_be_silent_may_be() {
     agent.reports(&shutdown, crate::agent::done()).await;
     let mut other = Agent::u12(&world);
     other.boots().await;
-    world.change("UPDATE assets SET last_seen_ms = 1").await;
+    world.change("UPDATE assets SET last_seen_ms = last_seen_ms - 160000").await;
     // The one that should speak is found; by then the other was looked at too.
     until(&world, &["silent"]).await;
     assert_eq!(world.get("/v1/alerts").await["alerts"][0]["name"], "r1-u12");

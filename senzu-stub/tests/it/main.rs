@@ -17,5 +17,6 @@ mod refusals;
 mod restart;
 mod story;
 mod targets;
+mod upgrade;
 mod webhooks;
 mod world;

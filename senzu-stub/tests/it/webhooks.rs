@@ -106,6 +106,8 @@ async fn a_message_is_signed_and_comes_again_until_it_is_taken() {
     assert_ne!(over["id"], body["id"]);
     assert!(over["alert"]["resolved_ms"].is_u64());
     assert_eq!(world.get("/v1/dead-letters").await["dead_letters"], json!([]));
+    let events = world.get("/v1/audit").await["events"].to_string();
+    assert!(events.contains("made the webhook \\\"pager\\\" to 127.0.0.1") && !events.contains("/alerts"), "{events}");
     // No list shows the secret.
     let list = world.get("/v1/webhooks").await.to_string();
     assert!(list.contains(&url) && !list.contains(made["secret"].as_str().unwrap()), "{list}");
