@@ -188,6 +188,8 @@ impl<'de> Deserialize<'de> for Action {
         if !KINDS.contains(&kind.as_str()) {
             return Ok(Self::Unknown(UnknownAction { kind, problem: None }));
         }
+        // What another end could not read says so on the wire; those words are the ones to keep.
+        let told = body.get("problem").and_then(serde_json::Value::as_str).map(str::to_owned);
         Ok(match Known::deserialize(body) {
             Ok(Known::SwitchState { to }) => Self::SwitchState { to },
             Ok(Known::Reboot { reason }) => Self::Reboot { reason },
@@ -195,7 +197,9 @@ impl<'de> Deserialize<'de> for Action {
             Ok(Known::FirmwareUpdate { component, version, url, sha256 }) => {
                 Self::FirmwareUpdate { component, version, url, sha256 }
             }
-            Err(problem) => Self::Unknown(UnknownAction { kind, problem: Some(problem.to_string()) }),
+            Err(problem) => {
+                Self::Unknown(UnknownAction { kind, problem: Some(told.unwrap_or_else(|| problem.to_string())) })
+            }
         })
     }
 }

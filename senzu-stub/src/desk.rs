@@ -217,7 +217,9 @@ fn graph_lines(graph: &GraphView, depth: usize, lines: &mut String) {
 }
 
 fn alert_lines(list: AlertList) -> String {
-    let line = |alert: crate::senzu::AlertView| format!("{}  {}  {}\n", alert.name, alert.kind, alert.words);
+    let line = |alert: crate::alerts::AlertView| {
+        format!("{}  {}  {}\n", alert.name, crate::store::word(&alert.kind), alert.words)
+    };
     list.alerts.into_iter().map(line).collect()
 }
 

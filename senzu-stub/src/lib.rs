@@ -3,11 +3,15 @@
 //! * `cli`: the command line; `desk`: its operators' part, by HTTP. `data_dir`: keys, certificates and the database's place. `import`: what operators tell.
 //! * `profile`: hardware profiles made from golden machines, and what differs between two.
 //! * `senzu`: what Senzu does, one function and one transaction for each thing that can happen.
+//! * `access`: who may do what, and what takes two people. `chakshu`: what was ordered. `alerts`: what a person should know of.
 //! * `dag` and `beans`: what happens to an asset, and why it stands where it stands.
 //! * `store`: what Senzu remembers. `api` and `ui`: how it is reached. `server`: connections, TLS, and their end.
 
+mod access;
+mod alerts;
 mod api;
 mod beans;
+mod chakshu;
 mod cli;
 mod dag;
 mod data_dir;

@@ -74,7 +74,7 @@ pub trait Host {
     /// `uname -r`.
     fn kernel_release(&self) -> Option<String>;
 
-    /// The kernel's log, in `/dev/kmsg`'s form.
+    /// The kernel's log, in syslog(2)'s form: `<4>[    2.000000] text`.
     ///
     /// # Errors
     /// As the file system says.
@@ -148,7 +148,8 @@ pub struct LiveHost;
 
 impl Host for LiveHost {
     fn read(&self, path: &str) -> io::Result<Vec<u8>> {
-        bounded(File::open(path)?)
+        let file = File::open(path)?;
+        if path.starts_with("/sys/") { attribute(file) } else { bounded(file) }
     }
 
     fn list(&self, directory: &str) -> io::Result<Vec<String>> {
@@ -195,7 +196,7 @@ impl Host for LiveHost {
 /// A recorded host: a folder that holds what `/sys`, `/proc` and `/lib/modules` held.
 ///
 /// What a disk answered is a file of its command's name in a folder of the disk's name, `dev/sda/ata-identify`, and the
-/// sense data that came with it one that ends in `.sense`. The kernel's log is `dev/kmsg`.
+/// sense data that came with it one that ends in `.sense`. The kernel's log is `kernel-log`, as `dmesg --raw` prints it.
 ///
 /// Every path is resolved as if the folder were the root, symbolic links included, so that a recording can never answer
 /// with a file of the live host.
@@ -262,7 +263,7 @@ impl Host for RootHost {
     }
 
     fn kernel_log(&self) -> io::Result<Vec<u8>> {
-        self.read(kernel::log::FILE)
+        self.read("/kernel-log")
     }
 
     fn nvme(&self, device: &str, command: NvmeRead) -> Result<Vec<u8>, DeviceError> {
@@ -278,6 +279,21 @@ impl Host for RootHost {
     fn ipmi(&self) -> Result<Box<dyn Ipmi>, IpmiError> {
         Err(IpmiError::Recorded(self.root.clone()))
     }
+}
+
+/// The most that one read of sysfs gives: PAGE_SIZE (fs/kernfs/file.c).
+const ATTRIBUTE_BYTES: usize = 4096;
+
+/// A file of sysfs: a read that gives less than a page has reached its end. There are hundreds, and each read that only
+/// learns of the end is a system call.
+fn attribute(mut file: File) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; ATTRIBUTE_BYTES];
+    let length = file.read(&mut bytes)?;
+    bytes.truncate(length);
+    if length == ATTRIBUTE_BYTES {
+        bytes.append(&mut bounded(file)?);
+    }
+    Ok(bytes)
 }
 
 fn bounded(file: File) -> io::Result<Vec<u8>> {

@@ -12,7 +12,7 @@ pub(super) fn read(host: &dyn Host) -> Kernel {
     let missing = host.read(&format!("/lib/modules/{release}/missing-firmware.json"));
     let missing_firmware = missing.ok().and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default();
     let mut gaps = Gaps::default();
-    let log = host.kernel_log().map_err(|error| format!("{} can't be read: {error}", log::FILE));
+    let log = host.kernel_log().map_err(|error| format!("{} can't be read: {error}", log::NAME));
     let failed_firmware = gaps.keep("failed_firmware", log.map(|log| log::failed_firmware(&log))).unwrap_or_default();
     Kernel { release, missing_firmware, failed_firmware, gaps }
 }

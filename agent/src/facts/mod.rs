@@ -56,6 +56,11 @@ pub fn read(host: &dyn Host, parts: &Parts, mut facts: Facts) -> Facts {
             Part::Pci => facts.pci = pci::read(host, &Locations::read(host, facts.smbios.value().ok())),
             Part::Sensors => facts.sensors = sensors::read(host, &facts.cpu),
             Part::Kernel => facts.kernel = kernel::read(host),
+            // Asked together with who it is.
+            Part::BmcHealth if parts.contains(&Part::Bmc) => {}
+            Part::Bmc if parts.contains(&Part::BmcHealth) => {
+                facts.bmc = bmc::presence::judge(host, &facts.smbios, bmc::identity_and_health(host));
+            }
             // The other half of what is known of the BMC stays.
             Part::Bmc | Part::BmcHealth => {
                 let bmc = if *part == Part::Bmc { bmc::identity(host) } else { bmc::health(host) };

@@ -115,8 +115,9 @@ fn the_rest_of_a_recorded_host() {
     host.file("proc/meminfo", super::memory::EXAMPLE);
     host.file("proc/version", "Linux version 6.1.0-49-amd64 (debian-kernel@lists.debian.org)\n");
     host.file("lib/modules/6.1.0-49-amd64/missing-firmware.json", r#"["intel/ice/ddp/ice.pkg"]"#);
-    let failed = "4,1,2,-;ice 0000:3b:00.0: Direct firmware load for intel/ice/ddp/ice.pkg failed with error -2\n";
-    host.file("dev/kmsg", failed);
+    let failed =
+        "<4>[    2.000000] ice 0000:3b:00.0: Direct firmware load for intel/ice/ddp/ice.pkg failed with error -2\n";
+    host.file("kernel-log", failed);
     host.file("sys/firmware/efi/fw_platform_size", "64\n");
     for file in ["cpulist", "meminfo"] {
         let content = if file == "cpulist" { "0\n" } else { "Node 0 MemTotal: 240000 kB\n" };
@@ -185,7 +186,7 @@ fn an_empty_recording_says_why_of_everything_and_never_answers_with_the_live_hos
     assert_eq!(facts.memory, Observed::absent(absent("/proc/meminfo")));
     assert_eq!((facts.nics, facts.disks), (vec![], vec![]));
     let mut gaps = Gaps::default();
-    gaps.note("failed_firmware", absent("/dev/kmsg"));
+    gaps.note("failed_firmware", absent("the kernel's log"));
     assert_eq!((facts.kernel, facts.firmware_mode), (Kernel { gaps, ..Kernel::default() }, FirmwareMode::Unknown));
     assert_eq!(facts.pci, Observed::absent(absent("/sys/bus/pci/devices")));
 }

@@ -112,6 +112,14 @@ fn a_known_instruction_with_a_malformed_body_is_unknown_with_its_problem() {
 }
 
 #[test]
+fn why_an_action_could_not_be_read_is_passed_on_as_it_was_told() {
+    let told: Action = serde_json::from_str(r#"{"kind":"reboot","problem":"missing field `reason` at 7"}"#).unwrap();
+    let Action::Unknown(unknown) = &told else { panic!("{told:?}") };
+    assert_eq!(unknown.problem.as_deref(), Some("missing field `reason` at 7"));
+    assert_eq!(serde_json::from_str::<Action>(&serde_json::to_string(&told).unwrap()).unwrap(), told);
+}
+
+#[test]
 fn an_action_without_a_kind_is_an_error() {
     for body in [json!({}), json!({"kind": 5}), json!("reboot"), json!(null)] {
         assert!(serde_json::from_value::<Action>(body.clone()).is_err(), "{body}");

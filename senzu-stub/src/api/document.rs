@@ -48,15 +48,20 @@ impl Modify for Tokens {
         };
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("session", bearer("The session token of Whoami, bound to its boot id"));
-        components.add_security_scheme("operator", bearer("The file operator-token in Senzu's data directory"));
+        components.add_security_scheme("operator", bearer(
+            "An operator's token, of a role: viewer < operator < approver < admin. Each operation names the one that it \
+             needs. POST /v1/tokens makes tokens; the first, an admin's, is the file operator-token in Senzu's data \
+             directory",
+        ));
     }
 }
 
 /// Completes every route's responses, and says what each status means where the route does not.
 pub(super) fn complete(document: &mut Document) {
     for item in document.paths.paths.values_mut() {
-        let PathItem { get, put, post, .. } = item;
-        for operation in [get, put, post].into_iter().flatten() {
+        let PathItem { get, put, post, delete, .. } = item;
+        for operation in [get, put, post, delete].into_iter().flatten() {
+            name_role(operation);
             add_errors(operation);
             describe(operation);
             add_examples(operation);
@@ -75,10 +80,7 @@ fn add_errors(operation: &mut Operation) {
         statuses.push("400");
     }
     if speaks.is_some() {
-        statuses.push("401");
-    }
-    if speaks.as_deref() == Some("session") {
-        statuses.push("403");
+        statuses.extend(["401", "403"]);
     }
     // `/healthz` says it by 503.
     if operation.operation_id.as_deref() != Some("health") {
@@ -87,6 +89,18 @@ fn add_errors(operation: &mut Operation) {
     for status in statuses {
         operation.responses.responses.entry(status.to_owned()).or_insert_with(|| RefOr::T(problem()));
     }
+}
+
+/// Says in words which role an operation needs: scopes of a bearer scheme (OpenAPI 3.1 §4.8.30) are easily overlooked.
+fn name_role(operation: &mut Operation) {
+    let Some(role) = role(operation) else { return };
+    let words = operation.description.take().map(|words| format!("{words}\n\n")).unwrap_or_default();
+    operation.description = Some(format!("{words}Needs the role {role} or a higher one."));
+}
+
+fn role(operation: &Operation) -> Option<String> {
+    let requirement = serde_json::to_value(operation.security.as_ref()?.first()?).ok()?;
+    Some(requirement.get("operator")?.get(0)?.as_str()?.to_owned())
 }
 
 /// The kind of token that a route asks for.
@@ -116,8 +130,8 @@ fn meaning(status: &str) -> &'static str {
         "200" => "The answer",
         "204" => "Taken",
         "400" => "The path, the query or the body can't be read",
-        "401" => "No token, or none of Senzu's",
-        "403" => "The token is another boot session's",
+        "401" => "No token, none of Senzu's, or one that ended",
+        "403" => "The token is another boot session's, or its role is too small",
         "404" => "No such thing",
         "408" => "The body did not come whole in time",
         "409" => "It contradicts what is stored",
@@ -135,7 +149,11 @@ fn add_examples(operation: &mut Operation) {
     if let Some(RefOr::T(body)) = &mut operation.request_body
         && let Some(example) = examples::request(&id)
     {
-        body.content.values_mut().for_each(|content| put(content, &example));
+        // Of what is not JSON, the description says how it is written.
+        body.content
+            .iter_mut()
+            .filter(|(kind, _)| *kind == "application/json")
+            .for_each(|(_, content)| put(content, &example));
     }
     if let Some(RefOr::T(response)) = operation.responses.responses.get_mut("200")
         && let Some(example) = examples::answer(&id)

@@ -36,6 +36,21 @@ pub fn request(operation: &str) -> Option<Value> {
             "expires_in_s": 300,
             "precondition": {"kind": "state_is", "state": "SPARE"},
         })),
+        "set_tags" => Some(json!({"tags": ["burn-in", "team:storage"]})),
+        "import_orders" => Some(json!({"rows": [{
+            "vendor": "Acme", "order": "PO-2026-17", "line": 1, "profile": "demo", "count": 2,
+            "serials": ["ACME-0001", "ACME-0002"], "delivery": "first", "due": "2026-12-24",
+        }]})),
+        "assign" => Some(json!({"assign": {"order": "PO-2026-17", "line": 1}, "why": "the label on the box says so"})),
+        "resolve_alert" => Some(json!({"why": "its cable was loose"})),
+        "make_webhook" => Some(json!({"name": "pager", "url": "https://pager.example/senzu"})),
+        "set_operator" => Some(json!({"role": "approver"})),
+        "make_token" => {
+            Some(json!({"operator": "alice", "name": "her laptop", "role": "operator", "expires_in_s": 7_776_000}))
+        }
+        "ask_approval" => Some(json!({"asset": "r1-u10", "kind": "promote", "why": "customer 42"})),
+        "approve" => Some(json!({"why": "customer 42 has paid"})),
+        "deny" => Some(json!({"why": "its rack is moved tomorrow"})),
         _ => None,
     }
 }

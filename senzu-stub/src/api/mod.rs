@@ -1,21 +1,27 @@
 //! The HTTP API: routes, their documentation, and nothing that decides. OpenAPI 3.1 is made from the same functions.
 
 mod agents;
+mod alerts;
+mod approvals;
+mod audit;
 mod boot_targets;
 mod dag;
 mod document;
 mod examples;
 mod extract;
 mod operators;
+mod orders;
 mod problem;
 mod profiles;
+mod tokens;
 
-pub use operators::{AlertList, AssetList};
+pub use alerts::AlertList;
+pub use operators::AssetList;
 pub use problem::{Failure, chain};
 pub use profiles::ProfileList;
 
 use crate::{senzu::Senzu, ui};
-use axum::{Json, Router, http::HeaderValue, http::header, routing::get};
+use axum::{Extension, Json, Router, http::HeaderValue, http::header, routing::get};
 use std::sync::Arc;
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -34,6 +40,7 @@ fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(boot_targets::all))
         .routes(routes!(operators::assets))
         .routes(routes!(operators::asset))
+        .routes(routes!(operators::set_tags))
         .routes(routes!(operators::hold))
         .routes(routes!(operators::order))
         .routes(routes!(dag::dag))
@@ -42,7 +49,27 @@ fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(profiles::profiles))
         .routes(routes!(profiles::profile))
         .routes(routes!(profiles::make_profile))
-        .routes(routes!(operators::alerts))
+        .routes(routes!(alerts::alerts))
+        .routes(routes!(alerts::resolve_alert))
+        .routes(routes!(alerts::fleet))
+        .routes(routes!(alerts::webhooks, alerts::make_webhook))
+        .routes(routes!(alerts::end_webhook))
+        .routes(routes!(alerts::dead_letters))
+        .routes(routes!(alerts::retry_dead_letter))
+        .routes(routes!(orders::orders))
+        .routes(routes!(orders::purchase_order))
+        .routes(routes!(orders::import_orders))
+        .routes(routes!(orders::vendors))
+        .routes(routes!(orders::assign))
+        .routes(routes!(tokens::operators))
+        .routes(routes!(tokens::set_operator, tokens::end_operator))
+        .routes(routes!(tokens::tokens, tokens::make_token))
+        .routes(routes!(tokens::end_token))
+        .routes(routes!(approvals::approvals, approvals::ask_approval))
+        .routes(routes!(approvals::approval))
+        .routes(routes!(approvals::approve))
+        .routes(routes!(approvals::deny))
+        .routes(routes!(audit::audit))
         .routes(routes!(operators::health))
 }
 
@@ -56,7 +83,7 @@ pub fn document() -> String {
 }
 
 /// Everything that is served.
-pub fn router(senzu: Shared) -> Router {
+pub fn router(senzu: Shared, cookies: ui::Cookies) -> Router {
     let (api, _) = described().split_for_parts();
     let text = document();
     let openapi = move || async move { ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], text) };
@@ -64,8 +91,25 @@ pub fn router(senzu: Shared) -> Router {
         .route("/openapi.json", get(openapi))
         .fallback(problem::no_route)
         .method_not_allowed_fallback(problem::no_method)
+        .layer(Extension(cookies))
         .with_state(senzu)
 }
 
 /// A JSON answer, or what went wrong.
 type Answer<T> = Result<Json<T>, Failure>;
+
+/// The longest page of a list, and the usual one.
+const MAX_PAGE: u32 = 1000;
+const USUAL_PAGE: u32 = 100;
+
+/// How long a page is wanted.
+fn page_limit(asked: Option<u32>) -> Result<u32, Failure> {
+    match asked {
+        None => Ok(USUAL_PAGE),
+        Some(limit) if (1..=MAX_PAGE).contains(&limit) => Ok(limit),
+        Some(limit) => {
+            let (field, value) = ("limit", limit.to_string());
+            Err(crate::senzu::Refusal::OutOfRange { field, value, remedy: "from 1 to 1000" }.into())
+        }
+    }
+}

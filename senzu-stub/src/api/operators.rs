@@ -1,51 +1,109 @@
 //! What operators call, and whoever wants to know whether Senzu is well.
 
 use super::{
-    Answer, Failure, Shared,
-    extract::{Body, Named, Operator},
+    Answer, Failure, MAX_PAGE, Shared,
+    extract::{Asked, Body, Named, Operator, Viewer},
+    page_limit,
 };
-use crate::senzu::{AlertView, AssetDetail, AssetView, Order};
+use crate::senzu::{AssetDetail, AssetFilter, AssetPage, AssetView, Order};
 use axum::{Json, extract::State, http::StatusCode};
 use pious_protocol::{
     ids::{BootId, InstructionId},
     instruction::{Action, Precondition},
-    message::Problem,
+    message::{AssetState, Evaluation, Problem},
 };
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// An operator's requests are a sentence or a URL.
 const MAX_ORDER_BYTES: usize = 64 * 1024;
 
-/// Every asset.
+/// A page of assets.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct AssetList {
     pub assets: Vec<AssetView>,
+    /// `after` of the next page; `null`: this is the last one.
+    #[serde(default)]
+    pub next: Option<String>,
 }
 
-/// Every asset, by name.
+/// Which assets to list; each filter that is there must fit.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub struct AssetQuery {
+    #[param(inline)]
+    state: Option<AssetState>,
+    #[param(inline)]
+    evaluation: Option<Evaluation>,
+    tag: Option<String>,
+    region: Option<String>,
+    rack: Option<String>,
+    /// The name of the planned profile, without version.
+    profile: Option<String>,
+    /// The beginning of a word of a name, a serial or a MAC address (also of its last two or three octets), in either case;
+    /// only letters and digits count.
+    search: Option<String>,
+    /// `next` of the page before, with the same filters.
+    after: Option<String>,
+    /// How many at most, 1 to 1000; left out: 1000.
+    limit: Option<u32>,
+}
+
+/// Assets, by name; of a search, by what was found.
 #[utoipa::path(
-    get, path = "/v1/assets", tag = "operators", security(("operator" = [])),
+    get, path = "/v1/assets", tag = "operators", params(AssetQuery), security(("operator" = ["viewer"])),
     responses(
         (status = 200, body = AssetList),
+        (status = 422, body = Problem, content_type = "application/problem+json"),
         (status = 401, body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub async fn assets(State(senzu): State<Shared>, _: Operator) -> Answer<AssetList> {
-    Ok(Json(AssetList { assets: senzu.assets().await? }))
+pub async fn assets(State(senzu): State<Shared>, _: Viewer, Asked(asked): Asked<AssetQuery>) -> Answer<AssetList> {
+    let AssetQuery { state, evaluation, tag, region, rack, profile, search, after, limit } = asked;
+    let limit = page_limit(limit.or(Some(MAX_PAGE)))?;
+    let filter = AssetFilter { state, evaluation, tag, region, rack, profile, search, after, limit };
+    let AssetPage { assets, next } = senzu.asset_page(&filter).await?;
+    Ok(Json(AssetList { assets, next }))
+}
+
+/// An asset's tags.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Tags {
+    /// At most 32, of 1 to 63 letters, digits and -_.:= each.
+    pub tags: Vec<String>,
+}
+
+/// Replaces an asset's tags; answers them as they are stored: sorted, none twice.
+#[utoipa::path(
+    put, path = "/v1/assets/{asset}/tags", tag = "operators", request_body = Tags,
+    params(("asset" = String, Path, description = "Its id or name")), security(("operator" = ["operator"])),
+    responses(
+        (status = 200, body = Tags),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 422, body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn set_tags(
+    State(senzu): State<Shared>,
+    Operator(caller): Operator,
+    Named(asset): Named<String>,
+    Body(request): Body<Tags, MAX_ORDER_BYTES>,
+) -> Answer<Tags> {
+    Ok(Json(Tags { tags: senzu.set_tags(&caller, &asset, &request.tags).await? }))
 }
 
 /// One asset with all that is known of it.
 #[utoipa::path(
     get, path = "/v1/assets/{asset}", tag = "operators",
-    params(("asset" = String, Path, description = "Its id or name")), security(("operator" = [])),
+    params(("asset" = String, Path, description = "Its id or name")), security(("operator" = ["viewer"])),
     responses(
         (status = 200, body = AssetDetail),
         (status = 401, body = Problem, content_type = "application/problem+json"),
         (status = 404, body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub async fn asset(State(senzu): State<Shared>, _: Operator, Named(asset): Named<String>) -> Answer<AssetDetail> {
+pub async fn asset(State(senzu): State<Shared>, _: Viewer, Named(asset): Named<String>) -> Answer<AssetDetail> {
     Ok(Json(senzu.asset(&asset).await?))
 }
 
@@ -62,7 +120,7 @@ pub struct HoldRequest {
 /// Holds an asset for use, or releases it.
 #[utoipa::path(
     post, path = "/v1/assets/{asset}/hold", tag = "operators", request_body = HoldRequest,
-    params(("asset" = String, Path, description = "Its id or name")), security(("operator" = [])),
+    params(("asset" = String, Path, description = "Its id or name")), security(("operator" = ["operator"])),
     responses(
         (status = 204, description = "Held, or released"),
         (status = 401, body = Problem, content_type = "application/problem+json"),
@@ -72,11 +130,11 @@ pub struct HoldRequest {
 )]
 pub async fn hold(
     State(senzu): State<Shared>,
-    _: Operator,
+    Operator(caller): Operator,
     Named(asset): Named<String>,
     Body(request): Body<HoldRequest, MAX_ORDER_BYTES>,
 ) -> Result<StatusCode, Failure> {
-    senzu.hold(&asset, request.by.as_deref(), request.held).await?;
+    senzu.hold(&caller, &asset, request.by.as_deref(), request.held).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -102,9 +160,12 @@ pub struct OrderAnswer {
 }
 
 /// Gives an asset an instruction.
+///
+/// What takes two operators (BAREMETAL, RETIRED, a wipe) is refused with 403: ask by `POST /v1/approvals`. Switching to SPARE
+/// or NEW needs the role admin.
 #[utoipa::path(
     post, path = "/v1/assets/{asset}/instructions", tag = "operators", request_body = OrderRequest,
-    params(("asset" = String, Path, description = "Its id or name")), security(("operator" = [])),
+    params(("asset" = String, Path, description = "Its id or name")), security(("operator" = ["operator"])),
     responses(
         (status = 200, body = OrderAnswer),
         (status = 401, body = Problem, content_type = "application/problem+json"),
@@ -115,34 +176,13 @@ pub struct OrderAnswer {
 )]
 pub async fn order(
     State(senzu): State<Shared>,
-    _: Operator,
+    Operator(caller): Operator,
     Named(asset): Named<String>,
     Body(request): Body<OrderRequest, MAX_ORDER_BYTES>,
 ) -> Answer<OrderAnswer> {
     let OrderRequest { action, expires_in_s, precondition, boot } = request;
-    let id = senzu.order(&asset, Order { action, expires_in_s, precondition, boot }).await?;
+    let id = senzu.order(&caller, &asset, Order { action, expires_in_s, precondition, boot }).await?;
     Ok(Json(OrderAnswer { id }))
-}
-
-/// What a person should know of.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct AlertList {
-    pub alerts: Vec<AlertView>,
-}
-
-/// The newest alerts, newest first, at most 1000.
-///
-/// An alert is raised once about one thing, and stays on the list though its cause is over: look at the asset for what
-/// holds now.
-#[utoipa::path(
-    get, path = "/v1/alerts", tag = "operators", security(("operator" = [])),
-    responses(
-        (status = 200, body = AlertList),
-        (status = 401, body = Problem, content_type = "application/problem+json"),
-    )
-)]
-pub async fn alerts(State(senzu): State<Shared>, _: Operator) -> Answer<AlertList> {
-    Ok(Json(AlertList { alerts: senzu.alerts().await? }))
 }
 
 /// Whether Senzu and its store answer.

@@ -24,10 +24,12 @@ pub enum Failure {
     TooLarge { max_bytes: usize },
     #[error("the body did not come whole within {within_s} s: send it again")]
     TooSlow { within_s: u64 },
+    #[error("the body is no UTF-8: write the file in that")]
+    NotText,
     #[error("the body broke off: send it again")]
     Broken,
-    #[error("the body is {0:?}: send Content-Type: application/json")]
-    MediaType(String),
+    #[error("the body is {got:?}: send Content-Type: {wanted}")]
+    MediaType { got: String, wanted: &'static str },
     #[error("there is no {0}: GET /openapi.json lists what there is")]
     NoRoute(String),
     #[error("{0}: GET /openapi.json lists what there is")]
@@ -40,10 +42,12 @@ impl Failure {
     fn status(&self) -> StatusCode {
         match self {
             Self::Refused(refusal) => refused(refusal),
-            Self::Path(_) | Self::Query(_) | Self::Body { .. } | Self::Broken => StatusCode::BAD_REQUEST,
+            Self::Path(_) | Self::Query(_) | Self::Body { .. } | Self::NotText | Self::Broken => {
+                StatusCode::BAD_REQUEST
+            }
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
-            Self::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::MediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::NoRoute(_) => StatusCode::NOT_FOUND,
             Self::NoMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Unwell => StatusCode::SERVICE_UNAVAILABLE,
@@ -59,14 +63,28 @@ fn refused(refusal: &Refusal) -> StatusCode {
         Refusal::NoSuchAsset(_) | Refusal::NoSuchProfile(_) | Refusal::NoSuchInstruction { .. } => {
             StatusCode::NOT_FOUND
         }
-        Refusal::UnknownToken | Refusal::NotAnOperator => StatusCode::UNAUTHORIZED,
-        Refusal::OtherSession { .. } => StatusCode::FORBIDDEN,
+        Refusal::NoSuchOrder(_)
+        | Refusal::NoSuchAlert(_)
+        | Refusal::NoSuchWebhook(_)
+        | Refusal::NoSuchMessage(_)
+        | Refusal::NoSuchOperator(_)
+        | Refusal::NoSuchToken(_)
+        | Refusal::NoSuchApproval(_) => StatusCode::NOT_FOUND,
+        Refusal::UnknownToken | Refusal::NotAnOperator | Refusal::TokenEnded { .. } => StatusCode::UNAUTHORIZED,
+        Refusal::OtherSession { .. }
+        | Refusal::RoleTooSmall { .. }
+        | Refusal::ForeignForm
+        | Refusal::OwnRequest { .. }
+        | Refusal::NeedsApproval { .. } => StatusCode::FORBIDDEN,
         Refusal::OtherMachine(_)
         | Refusal::StaleGeneration { .. }
         | Refusal::FinalReportStands(_)
         | Refusal::NoFacts(_)
+        | Refusal::NotNow { .. }
+        | Refusal::ApprovalOpen { .. }
+        | Refusal::ApprovalDecided { .. }
         | Refusal::QueueFull { .. } => StatusCode::CONFLICT,
-        Refusal::TooMany { .. } | Refusal::Empty { .. } | Refusal::OutOfRange { .. } => {
+        Refusal::BadRow { .. } | Refusal::TooMany { .. } | Refusal::Empty { .. } | Refusal::OutOfRange { .. } => {
             StatusCode::UNPROCESSABLE_ENTITY
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{
     Answer, Shared,
-    extract::{Body, Named, Operator},
+    extract::{Body, Named, Operator, Viewer},
 };
 use crate::senzu::{ProfileMade, ProfileView};
 use axum::{Json, extract::State};
@@ -21,19 +21,19 @@ pub struct ProfileList {
 
 /// Every edition of every hardware profile: by name, the newest first.
 #[utoipa::path(
-    get, path = "/v1/profiles", tag = "operators", security(("operator" = [])),
+    get, path = "/v1/profiles", tag = "operators", security(("operator" = ["viewer"])),
     responses(
         (status = 200, body = ProfileList),
         (status = 401, body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub async fn profiles(State(senzu): State<Shared>, _: Operator) -> Answer<ProfileList> {
+pub async fn profiles(State(senzu): State<Shared>, _: Viewer) -> Answer<ProfileList> {
     Ok(Json(ProfileList { profiles: senzu.profiles().await? }))
 }
 
 /// One hardware profile.
 #[utoipa::path(
-    get, path = "/v1/profiles/{profile}", tag = "operators", security(("operator" = [])),
+    get, path = "/v1/profiles/{profile}", tag = "operators", security(("operator" = ["viewer"])),
     params(("profile" = String, Path, description = "`name@version`, or `name` for the newest")),
     responses(
         (status = 200, body = HardwareProfile),
@@ -41,11 +41,7 @@ pub async fn profiles(State(senzu): State<Shared>, _: Operator) -> Answer<Profil
         (status = 404, body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub async fn profile(
-    State(senzu): State<Shared>,
-    _: Operator,
-    Named(profile): Named<String>,
-) -> Answer<HardwareProfile> {
+pub async fn profile(State(senzu): State<Shared>, _: Viewer, Named(profile): Named<String>) -> Answer<HardwareProfile> {
     Ok(Json(senzu.profile(&profile).await?))
 }
 
@@ -63,7 +59,7 @@ pub struct ProfileRequest {
 /// judged by it from then on.
 #[utoipa::path(
     post, path = "/v1/assets/{asset}/profile", tag = "operators", request_body = ProfileRequest,
-    params(("asset" = String, Path, description = "Its id or name")), security(("operator" = [])),
+    params(("asset" = String, Path, description = "Its id or name")), security(("operator" = ["operator"])),
     responses(
         (status = 200, body = ProfileMade),
         (status = 401, body = Problem, content_type = "application/problem+json"),
@@ -74,9 +70,9 @@ pub struct ProfileRequest {
 )]
 pub async fn make_profile(
     State(senzu): State<Shared>,
-    _: Operator,
+    Operator(caller): Operator,
     Named(asset): Named<String>,
     Body(request): Body<ProfileRequest, MAX_REQUEST_BYTES>,
 ) -> Answer<ProfileMade> {
-    Ok(Json(senzu.make_profile(&asset, request.name.as_deref()).await?))
+    Ok(Json(senzu.make_profile(&caller, &asset, request.name.as_deref()).await?))
 }

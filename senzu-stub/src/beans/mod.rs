@@ -1,12 +1,16 @@
 //! The beans, one file each, and the graphs that they are composed into. To add one: its file, and its lines here.
 
 mod graduate;
+mod match_purchase_order;
 mod power_off_spare;
 mod promote;
 mod reboot;
+mod reconcile_state;
+mod retire;
 mod verify_hardware;
 mod verify_network;
 mod whoami;
+mod wipe;
 
 use crate::dag::{
     Condition::{Done, NotNeeded, Passed},
@@ -21,7 +25,13 @@ use std::time::Duration;
 
 /// Composes and checks the graphs.
 pub fn compose() -> Result<Engine, GraphError> {
-    Ok(Engine { discovery: discovery()?, promotion: promotion()?, holder: new_id().to_string() })
+    Ok(Engine {
+        discovery: discovery()?,
+        promotion: promotion()?,
+        retirement: retirement()?,
+        wiping: wiping()?,
+        holder: new_id().to_string(),
+    })
 }
 
 /// What every asset goes through at every boot.
@@ -31,13 +41,17 @@ fn discovery() -> Result<Graph, GraphError> {
         .bean(whoami::Whoami)
         .bean(verify_hardware::VerifyHardware)
         .bean(verify_network::VerifyNetwork)
+        .bean(match_purchase_order::MatchPurchaseOrder)
         .bean(graduate::Graduate)
+        .bean(reconcile_state::ReconcileState)
         .bean(power_off_spare::PowerOffSpare)
         .edge("WHOAMI", Passed, "VERIFY_HARDWARE")
         .edge("VERIFY_HARDWARE", Passed, "VERIFY_NETWORK")
-        .edge("VERIFY_NETWORK", Passed, "GRADUATE")
-        .edge("GRADUATE", Done, "POWER_OFF_SPARE")
-        .edge("GRADUATE", NotNeeded, "POWER_OFF_SPARE")
+        .edge("VERIFY_NETWORK", Passed, "MATCH_PURCHASE_ORDER")
+        .edge("MATCH_PURCHASE_ORDER", Passed, "GRADUATE")
+        .edge("GRADUATE", Done, "RECONCILE_STATE")
+        .edge("GRADUATE", NotNeeded, "RECONCILE_STATE")
+        .edge("RECONCILE_STATE", Passed, "POWER_OFF_SPARE")
         .build()
 }
 
@@ -48,6 +62,24 @@ fn promotion() -> Result<Graph, GraphError> {
         .bean(promote::Promote)
         .bean(reboot::Reboot)
         .edge("PROMOTE", Passed, "REBOOT")
+        .build()
+}
+
+/// What an approved retirement goes through.
+fn retirement() -> Result<Graph, GraphError> {
+    Graph::builder("retirement")
+        .about("What an asset goes through whose retirement two operators agreed on")
+        .bean(retire::Retire)
+        .build()
+}
+
+/// What an approved wipe goes through: only where it is certain which machine this is.
+fn wiping() -> Result<Graph, GraphError> {
+    Graph::builder("wiping")
+        .about("What an asset goes through whose wiping two operators agreed on")
+        .bean(whoami::Whoami)
+        .bean(wipe::Wipe)
+        .edge("WHOAMI", Passed, "WIPE")
         .build()
 }
 

@@ -5,10 +5,13 @@
 //! nothing the second time.
 
 use super::{Ask, Bean, Effect, Graph, Outcome, Run, Situation, later, loops, replay::Step, walk::Walk};
+use crate::chakshu;
 use crate::store::{
     Conn, StoreError,
     alerts::{self, AlertKind, AuditEvent},
-    assets, instructions, new_id, promotions,
+    approvals::{self, ApprovalKind, ApprovalOutcome},
+    assets, instructions, new_id,
+    promotions::{self, PromotionStatus},
     runs::{self, Claim},
     transitions::{self, Transition},
 };
@@ -26,6 +29,10 @@ pub struct Engine {
     pub discovery: Graph,
     /// What a SPARE asset goes through whose promotion was granted; it goes before the other.
     pub promotion: Graph,
+    /// What an asset goes through whose retirement two operators agreed on.
+    pub retirement: Graph,
+    /// What an asset goes through whose wiping two operators agreed on.
+    pub wiping: Graph,
     /// Who walks: this replica, by a name of its own.
     pub holder: String,
 }
@@ -68,15 +75,18 @@ pub enum Claimed {
 impl Engine {
     /// The graph that applies to an asset now.
     pub fn graph_of(&self, situation: &Situation) -> &Graph {
-        match situation.promotion {
-            Some(_) => &self.promotion,
-            None => &self.discovery,
+        match (&situation.promotion, situation.approval.as_ref().map(|approval| approval.kind)) {
+            (Some(_), _) => &self.promotion,
+            (None, Some(ApprovalKind::Retire)) => &self.retirement,
+            (None, Some(ApprovalKind::Wipe)) => &self.wiping,
+            // Only an asset that passes its checks is promoted.
+            (None, Some(ApprovalKind::Promote) | None) => &self.discovery,
         }
     }
 
     /// Every graph that may apply.
-    pub fn graphs(&self) -> [&Graph; 2] {
-        [&self.discovery, &self.promotion]
+    pub fn graphs(&self) -> [&Graph; 4] {
+        [&self.discovery, &self.promotion, &self.retirement, &self.wiping]
     }
 
     /// Walks an asset through its graph; stores where it stands. Says whether the standing changed.
@@ -301,11 +311,47 @@ async fn perform(conn: &mut Conn, situation: &Situation, bean: &'static str, eff
         Effect::EndPromotion { status, words } => {
             let Some(promotion) = &situation.promotion else { return Ok(()) };
             promotions::end(conn, promotion.id, status, &words).await?;
+            let outcome = match status {
+                PromotionStatus::Done => ApprovalOutcome::Done,
+                PromotionStatus::Pending | PromotionStatus::Failed | PromotionStatus::Refused => {
+                    ApprovalOutcome::Failed
+                }
+            };
+            if let Some(approval) = promotion.approval {
+                approvals::end(conn, approval, outcome, &words, now).await?;
+            }
             let what = format!("promotion asked for by {} ended: {}", promotion.requester, crate::store::word(&status));
             let event = AuditEvent { at: now, who: bean.into(), what, why: words };
             alerts::record(conn, asset.id, &event).await
         }
+        Effect::TakePlace { line, how } => {
+            let why = "it passed its checks";
+            match chakshu::take(conn, asset, &line, how, bean, why, now).await? {
+                true => Ok(()),
+                // All of this walk is undone, and the next one finds another place.
+                false => Err(StoreError::Overtaken { operation: "take a place on an order line" }),
+            }
+        }
+        Effect::BeginPromotion { approval } => begin_promotion(conn, situation, approval).await,
+        Effect::EndApproval { outcome, words } => {
+            let Some(approval) = &situation.approval else { return Ok(()) };
+            approvals::end(conn, approval.id, outcome, &words, now).await?;
+            let what = format!(
+                "what {} asked for ended: {}, {}",
+                approval.asked_by,
+                approval.kind.name(),
+                crate::store::word(&outcome)
+            );
+            alerts::record(conn, asset.id, &AuditEvent { at: now, who: bean.into(), what, why: words }).await
+        }
     }
+}
+
+/// What two operators agreed on becomes a promotion like any other.
+async fn begin_promotion(conn: &mut Conn, situation: &Situation, approval: uuid::Uuid) -> Result<(), StoreError> {
+    let (Some(approved), Some(session)) = (&situation.approval, &situation.session) else { return Ok(()) };
+    approvals::begin(conn, approval, situation.now).await?;
+    promotions::insert_approved(conn, situation.asset.id, session.boot_id, approved, situation.now).await
 }
 
 async fn become_state(
@@ -325,6 +371,9 @@ async fn become_state(
 
 async fn instruct(conn: &mut Conn, situation: &Situation, bean: &'static str, ask: &Ask) -> Result<(), StoreError> {
     let asset = situation.asset.id;
+    if let Some(approval) = situation.approval.as_ref() {
+        approvals::begin(conn, approval.id, situation.now).await?;
+    }
     let instruction = Instruction {
         id: InstructionId(new_id()),
         asset,

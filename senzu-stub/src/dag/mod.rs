@@ -15,7 +15,10 @@ pub use engine::Engine;
 pub use graph::{Condition, Graph, GraphError, Vertex};
 pub use situation::Situation;
 
-use crate::store::promotions::PromotionStatus;
+use crate::{
+    chakshu::How,
+    store::{approvals::ApprovalOutcome, orders::Line, promotions::PromotionStatus},
+};
 use pious_protocol::{
     ids::{InstructionId, UnixMs},
     instruction::{Action, Precondition},
@@ -23,6 +26,7 @@ use pious_protocol::{
 };
 use serde::{Deserialize, Serialize};
 use std::{future::Future, pin::Pin, time::Duration};
+use uuid::Uuid;
 
 /// What a bean's run gives.
 pub type BeanFuture<'a> = Pin<Box<dyn Future<Output = Run> + Send + 'a>>;
@@ -100,6 +104,12 @@ pub enum Effect {
     Withdraw { instruction: InstructionId },
     /// The pending promotion is over.
     EndPromotion { status: PromotionStatus, words: String },
+    /// The asset takes its place on an order line.
+    TakePlace { line: Line, how: How },
+    /// What two operators agreed on begins.
+    BeginPromotion { approval: Uuid },
+    /// What two operators agreed on is over.
+    EndApproval { outcome: ApprovalOutcome, words: String },
 }
 
 /// An outcome without its words: what edges ask for and rows keep.

@@ -1,7 +1,10 @@
 //! All that beans may look at: one asset at one moment.
 
+use crate::chakshu::{self, Purchase};
 use crate::store::{
-    Conn, StoreError, assets,
+    Conn, StoreError,
+    approvals::{self, Approval, ApprovalStatus},
+    assets,
     assets::Asset,
     findings,
     instructions::{self, Issued, Status},
@@ -31,6 +34,10 @@ pub struct Situation {
     pub findings: Vec<Finding>,
     /// The promotion that is under way.
     pub promotion: Option<Promotion>,
+    /// Where it stands with what was ordered.
+    pub purchase: Purchase,
+    /// What two operators agreed on, and what is not over.
+    pub approval: Option<Approval>,
     /// What beans told this boot session, newest first.
     pub instructions: Vec<Issued>,
 }
@@ -75,7 +82,9 @@ impl Situation {
             rivals,
             has_facts,
             findings: findings::of_asset(conn, asset.id).await?,
+            purchase: chakshu::look(conn, &asset).await?,
             promotion: promotions::pending(conn, asset.id).await?,
+            approval: approvals::open_of(conn, asset.id).await?.filter(|open| open.status == ApprovalStatus::Approved),
             instructions,
             asset,
         }))

@@ -108,8 +108,8 @@ mod tests {
             .unwrap()
     }
 
-    fn other() -> Graph {
-        Graph::builder("other").bean(Named("PROMOTE")).build().unwrap()
+    fn one(name: &'static str) -> Graph {
+        Graph::builder(name).bean(Named("ONLY")).build().unwrap()
     }
 
     /// The way through a graph where the beans come out so.
@@ -142,7 +142,13 @@ mod tests {
 
     #[test]
     fn every_way_is_the_same_on_paper_and_a_changed_one_is_noticed() {
-        let engine = Engine { discovery: nested(), promotion: other(), holder: "us".into() };
+        let engine = Engine {
+            discovery: nested(),
+            promotion: one("other"),
+            retirement: one("retirement"),
+            wiping: one("wiping"),
+            holder: "us".into(),
+        };
         let all = [Done, NotNeeded, Instruct, Wait, Blocked, Failed];
         let mut ways = 0;
         for (find, bmc, bios, end) in combinations(&all) {

@@ -11,7 +11,7 @@ use crate::{
         self, Conn, Database, StoreError,
         alerts::{self, AuditEvent},
         assets::{self, Asset, Held, MacKind, NewAsset},
-        json,
+        json, listing,
         plans::{self, Plan, ProfileName},
     },
 };
@@ -80,6 +80,13 @@ struct PlannedAsset {
     bmc_mac: Option<MacAddress>,
     #[serde(default)]
     management: Option<Strict<ManagementNetwork>>,
+    #[serde(default)]
+    region: Option<String>,
+    #[serde(default)]
+    rack: Option<String>,
+    /// Left out: they stay as they are.
+    #[serde(default)]
+    tags: Option<Vec<String>>,
     #[serde(default)]
     held: Option<String>,
     #[serde(default)]
@@ -200,6 +207,18 @@ impl Import {
                     "{id} is no VLAN: write one from 1 to 4094, or 0 where the BMC's port is untagged"
                 ));
             }
+            for (field, place) in [("region", &planned.region), ("rack", &planned.rack)] {
+                if place.as_ref().is_some_and(|place| !is_name(place)) {
+                    return refuse(format!(
+                        "{field}: a name has 1 to 63 letters, digits, hyphens, dots and underscores"
+                    ));
+                }
+            }
+            if let Some(tags) = &planned.tags
+                && let Err(refusal) = crate::senzu::checked_tags(tags)
+            {
+                return refuse(refusal.to_string());
+            }
             if planned.held.as_ref().is_some_and(|by| by.trim().is_empty()) {
                 return refuse("held is empty: say for whom, or leave it out".into());
             }
@@ -267,6 +286,11 @@ async fn store_asset(conn: &mut Conn, planned: &PlannedAsset, now: UnixMs) -> Re
         None => make(conn, planned, &plan, now).await?,
     };
     plans::set(conn, id, &plan).await?;
+    listing::set_place(conn, id, planned.region.as_deref(), planned.rack.as_deref()).await?;
+    if let Some(tags) = &planned.tags {
+        let tags = crate::senzu::checked_tags(tags).map_err(|refusal| refuse(refusal.to_string()))?;
+        listing::set_tags(conn, id, &planned.name, &tags).await?;
+    }
     let links = planned.links.iter().flatten().map(|link| link.0.nic);
     let macs: Vec<MacAddress> = planned.macs.iter().copied().chain(links).collect();
     assets::set_macs(conn, id, MacKind::Planned, &macs).await?;

@@ -1,13 +1,14 @@
 //! What agents say first and most often: BOOT_EVENT and facts.
 
 use super::{Refusal, Senzu, TokenHash, audit, generation, identify, now};
-use crate::dag::later;
+use crate::chakshu;
+use crate::dag::{Situation, later};
 use crate::store::{
     Conn, StoreError, Tx,
     alerts::{self, AlertKind},
     assets::{self, Asset, MacKind},
     dialect::lock_asset,
-    findings, instructions, json, plans,
+    findings, instructions, json,
     sessions::{self, Session, StoredFacts},
 };
 use pious_protocol::{
@@ -51,7 +52,7 @@ impl Senzu {
         let token = fresh_token();
         sessions::add_token(&mut tx, event.boot_id, &TokenHash::of(&token).0).await?;
         let asset = reload(&mut tx, asset).await?;
-        let expectation = plans::expectation(&mut tx, asset.id).await?;
+        let expectation = chakshu::expectation(&mut tx, asset.id).await?;
         sessions::set_told(&mut tx, event.boot_id, asset.standing_revision, &digest(&expectation)).await?;
         self.commit(tx, asset.id).await?;
         Ok(Whoami {
@@ -81,6 +82,7 @@ impl Senzu {
             assets::set_macs(tx, id, MacKind::Seen, &event.fingerprint.macs).await?;
         }
         sessions::insert(tx, event, id, now).await?;
+        alerts::clear(tx, id, AlertKind::Silent, now).await?;
         assets::begin_session(tx, id, event.boot_id).await?;
         // What was found at an earlier boot says nothing of this one.
         findings::replace(tx, id, &[]).await?;
@@ -131,6 +133,7 @@ impl Senzu {
         sessions::set_last_seen(conn, session.boot_id, now).await?;
         assets::set_last_seen(conn, session.asset, now).await?;
         let Some(asset) = assets::by_id(conn, session.asset).await? else { return Ok(()) };
+        alerts::clear(conn, asset.id, AlertKind::Silent, now).await?;
         if let Some(ended) = session.ended
             && now >= later(ended, GONE_AFTER)
             && asset.current_boot == Some(session.boot_id)
@@ -149,6 +152,25 @@ impl Senzu {
             }
             Some(_) | None => Ok(()),
         }
+    }
+
+    /// Ends the alerts whose cause is over once the newest boot tells its facts: an agent that died in an earlier boot, a
+    /// doubt that a plan cleared, a rival that was switched off.
+    async fn clear_past(&self, conn: &mut Conn, session: &Session, now: UnixMs) -> Result<(), StoreError> {
+        if !alerts::any_open(conn, session.asset).await? {
+            return Ok(());
+        }
+        let boot = session.boot_id.to_string();
+        let of_earlier = |object: &str| !object.starts_with(&boot);
+        alerts::clear_where(conn, session.asset, AlertKind::AgentDied, of_earlier, now).await?;
+        let Some(situation) = Situation::load(conn, session.asset, now).await? else { return Ok(()) };
+        if situation.rivals.is_empty() {
+            alerts::clear(conn, session.asset, AlertKind::TwoSessions, now).await?;
+        }
+        if situation.asset.doubt.is_none() {
+            alerts::clear(conn, session.asset, AlertKind::AmbiguousFingerprint, now).await?;
+        }
+        Ok(())
     }
 
     /// As [`Senzu::heard`], in a transaction of its own, and only where there is something to note.
@@ -188,6 +210,9 @@ impl Senzu {
         self.heard(&mut tx, session, now).await?;
         let counts = reload(&mut tx, session.asset).await?.current_boot == Some(boot);
         let (expectation, findings) = self.judge(&mut tx, session.asset, &report.facts, counts).await?;
+        if counts {
+            self.clear_past(&mut tx, session, now).await?;
+        }
         self.engine.walk(&mut tx, session.asset, now).await?;
         let asset = reload(&mut tx, session.asset).await?;
         let digest = digest(&expectation);

@@ -2,6 +2,7 @@
 
 use super::{Refusal, Senzu, audit, now, operators::find};
 use crate::{
+    access::Caller,
     dag::{
         Condition, Graph, OutcomeKind, Vertex,
         graph::Edge,
@@ -144,7 +145,7 @@ impl Senzu {
     }
 
     /// A person has looked at an asset that the loop breaker stopped: it goes on, and what was before counts no more.
-    pub async fn clear_loop(&self, id_or_name: &str, by: &str) -> Result<(), Refusal> {
+    pub async fn clear_loop(&self, caller: &Caller, id_or_name: &str, by: &str) -> Result<(), Refusal> {
         let now = now();
         if by.trim().is_empty() {
             return Err(Refusal::Empty { field: "by", remedy: "say who looked at the asset" });
@@ -156,7 +157,8 @@ impl Senzu {
         let asset = find(&mut tx, id_or_name).await?;
         assets::set_looping(&mut tx, asset.id, None, Some(now)).await?;
         if let Some(words) = &asset.looping {
-            audit(&mut tx, asset.id, by, "cleared: no loop any more", words.as_str()).await?;
+            audit(&mut tx, asset.id, &caller.operator, format!("cleared, looked at by {by}: no loop"), words.as_str())
+                .await?;
         }
         self.engine.walk(&mut tx, asset.id, now).await?;
         Ok(self.commit(tx, asset.id).await?)

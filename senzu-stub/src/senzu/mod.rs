@@ -5,6 +5,7 @@
 mod agents;
 mod dag;
 mod identify;
+mod listing;
 mod operators;
 mod profiles;
 mod promotions;
@@ -16,12 +17,16 @@ mod wakers;
 pub use agents::fresh_token;
 pub use dag::{DagView, GraphView, ReplayView};
 pub use identify::names;
+pub use listing::{AssetFilter, AssetPage, checked_tags};
 pub use operators::Order;
+pub(crate) use operators::find;
 pub use profiles::{ProfileMade, ProfileView};
-pub use views::{AlertView, AssetDetail, AssetView, BeanView, InstructionView, SessionView};
+pub use views::{AssetDetail, AssetView, BeanView, InstructionView, SessionView};
 
 use crate::{
+    access::Role,
     beans,
+    chakshu::{self, RowError},
     dag::{Engine, GraphError, engine::Claimed, later},
     data_dir::{DataDir, DataDirError},
     store::{
@@ -29,7 +34,7 @@ use crate::{
         alerts::{self, AuditEvent},
         assets,
         dialect::notify::{Heard, Notifier},
-        findings, plans,
+        findings,
         runs::{self, Claim},
         sessions,
     },
@@ -48,14 +53,14 @@ use std::{
 use thiserror::Error;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 use wakers::Wakers;
 
 /// Senzu.
 pub struct Senzu {
-    db: Database,
-    engine: Engine,
+    pub(crate) db: Database,
+    pub(crate) engine: Engine,
     key: SigningKey,
-    operator_token: TokenHash,
     facts_period_s: u32,
     wakers: Arc<Wakers>,
     notifier: Notifier,
@@ -92,8 +97,43 @@ pub enum Refusal {
     NoFacts(String),
     #[error("no Authorization: Bearer, or not a token of Senzu's: send BOOT_EVENT again for a fresh session token")]
     UnknownToken,
-    #[error("no Authorization: Bearer with the operator token (the file operator-token in Senzu's data directory)")]
+    #[error(
+        "no Authorization: Bearer with an operator's token: an admin makes one (POST /v1/tokens); the first is in the \
+         file operator-token in Senzu's data directory"
+    )]
     NotAnOperator,
+    #[error("the token {name:?} of {operator} {how}: an admin makes another (POST /v1/tokens)")]
+    TokenEnded { name: String, operator: String, how: &'static str },
+    #[error("{operator} is {has} here, and this needs {needs}: ask somebody who is, or an admin for another role")]
+    RoleTooSmall { operator: String, has: Role, needs: Role },
+    #[error("the form is not of this session: load the page again")]
+    ForeignForm,
+    #[error("no operator {0:?}: PUT /v1/operators/{0} makes one")]
+    NoSuchOperator(String),
+    #[error("no order {0}: GET /v1/orders lists them with their lines")]
+    NoSuchOrder(String),
+    #[error("no alert {0}: GET /v1/alerts lists them")]
+    NoSuchAlert(Uuid),
+    #[error("no webhook {0}: GET /v1/webhooks lists them")]
+    NoSuchWebhook(Uuid),
+    #[error("no message {0}: GET /v1/dead-letters lists those that were given up")]
+    NoSuchMessage(Uuid),
+    #[error("{file} {error}; nothing was taken")]
+    BadRow { file: String, error: RowError },
+    #[error("no token {0}: GET /v1/tokens lists them")]
+    NoSuchToken(Uuid),
+    #[error("no request {0}: GET /v1/approvals lists them")]
+    NoSuchApproval(Uuid),
+    #[error("{asset}: {words}")]
+    NotNow { asset: String, words: String },
+    #[error("{asset}: {by} asked for {kind} already ({id}): decide that, or wait until it is over")]
+    ApprovalOpen { asset: String, kind: &'static str, by: String, id: Uuid },
+    #[error("request {id} is {status} already: ask anew")]
+    ApprovalDecided { id: Uuid, status: String },
+    #[error("{operator} asked for {id}: another operator approves it")]
+    OwnRequest { operator: String, id: Uuid },
+    #[error("{what} takes two operators: ask for it (POST /v1/approvals, kind {kind}), and let another approve")]
+    NeedsApproval { what: String, kind: &'static str },
     #[error("the token is of boot {token}, not of boot {route}: a session speaks for itself only")]
     OtherSession { token: BootId, route: BootId },
     #[error("boot {0} was begun by a machine with another fingerprint: a boot id names one boot of one machine")]
@@ -126,6 +166,11 @@ impl TokenHash {
         use sha2::{Digest, Sha256};
         Self(Sha256::digest(token.as_bytes()).iter().map(|octet| format!("{octet:02x}")).collect())
     }
+
+    /// As it is stored.
+    pub fn text(&self) -> &str {
+        &self.0
+    }
 }
 
 /// Milliseconds since the epoch, now. The one place that asks the clock.
@@ -149,16 +194,7 @@ impl Senzu {
         if let Some(heard) = heard {
             tokio::spawn(wake_for_others(wakers.clone(), heard));
         }
-        Ok(Self {
-            db,
-            engine,
-            key: dir.signing_key()?,
-            operator_token: TokenHash::of(&dir.operator_token()?),
-            facts_period_s,
-            wakers,
-            notifier,
-            stopping,
-        })
+        Ok(Self { db, engine, key: dir.signing_key()?, facts_period_s, wakers, notifier, stopping })
     }
 
     /// Closes the store.
@@ -171,16 +207,18 @@ impl Senzu {
         crate::store::counter(&mut *self.db.look().await?, crate::store::IMPORTS).await.map(|_| ())
     }
 
-    /// Whether a token is the operator's.
-    pub fn check_operator(&self, token: Option<&str>) -> Result<(), Refusal> {
-        match token {
-            Some(token) if TokenHash::of(token) == self.operator_token => Ok(()),
-            Some(_) | None => Err(Refusal::NotAnOperator),
-        }
+    /// How often agents send facts though nothing changes.
+    pub(crate) fn facts_period_s(&self) -> u32 {
+        self.facts_period_s
+    }
+
+    /// Wakes whoever waits for an asset.
+    pub(crate) fn wake(&self, asset: AssetId) {
+        self.wakers.wake(asset);
     }
 
     /// Ends a transaction, and wakes whom it concerns.
-    async fn commit(&self, tx: Tx, asset: AssetId) -> Result<(), StoreError> {
+    pub(crate) async fn commit(&self, tx: Tx, asset: AssetId) -> Result<(), StoreError> {
         tx.commit().await?;
         self.wakers.wake(asset);
         self.notifier.tell(asset);
@@ -195,16 +233,24 @@ impl Senzu {
         facts: &Facts,
         counts: bool,
     ) -> Result<(Expectation, Vec<Finding>), StoreError> {
-        let expectation = plans::expectation(conn, asset).await?;
+        let expectation = chakshu::expectation(conn, asset).await?;
         let findings = pious_protocol::verify(&expectation, facts);
         if counts {
-            findings::replace(conn, asset, &findings).await?;
+            let now = now();
+            let before = findings::of_asset(conn, asset).await?;
+            if findings::replace(conn, asset, &findings).await? {
+                crate::alerts::note_verdicts(conn, asset, &before, &findings, now).await?;
+            }
+            crate::alerts::note_firmware(conn, asset, facts).await?;
+            if let Some(asset) = assets::by_id(conn, asset).await? {
+                chakshu::mind(conn, &asset, now).await?;
+            }
         }
         Ok((expectation, findings))
     }
 
     /// Looks at an asset anew: what is expected changed, or time passed.
-    async fn reconsider(&self, asset: AssetId) -> Result<(), StoreError> {
+    pub(crate) async fn reconsider(&self, asset: AssetId) -> Result<(), StoreError> {
         let now = now();
         let mut tx = self.db.write_asset(asset).await?;
         let boot = assets::by_id(&mut tx, asset).await?.and_then(|asset| asset.current_boot);
@@ -275,10 +321,10 @@ async fn wake_for_others(wakers: Arc<Wakers>, mut heard: UnboundedReceiver<Heard
     }
 }
 
-/// Writes an audit event.
-async fn audit(
+/// Writes an audit event, of an asset or of Senzu itself.
+pub(crate) async fn audit(
     conn: &mut Conn,
-    asset: AssetId,
+    asset: impl Into<Option<AssetId>>,
     who: impl Into<String>,
     what: impl Into<String>,
     why: impl Into<String>,

@@ -2,6 +2,7 @@
 
 use super::{Refusal, Senzu, agents::reload, audit, now};
 use crate::{
+    access::{Caller, Role},
     dag::later,
     store::{
         Conn, assets,
@@ -34,7 +35,7 @@ pub struct Order {
 
 impl Senzu {
     /// Holds an asset for use, or releases it.
-    pub async fn hold(&self, id_or_name: &str, by: Option<&str>, held: bool) -> Result<(), Refusal> {
+    pub async fn hold(&self, caller: &Caller, id_or_name: &str, by: Option<&str>, held: bool) -> Result<(), Refusal> {
         let now = now();
         let mut tx = self.db.write().await?;
         let asset = find(&mut tx, id_or_name).await?;
@@ -51,15 +52,18 @@ impl Senzu {
         let again = holding.as_ref().map(|held| &held.by) == asset.held.as_ref().map(|held| &held.by);
         if !again {
             assets::set_held(&mut tx, asset.id, holding.as_ref()).await?;
-            let what = if held { "held for use" } else { "released" };
-            audit(&mut tx, asset.id, by.unwrap_or("operator"), what, "asked by an operator").await?;
+            let what = match by.filter(|_| held) {
+                Some(by) => format!("held for use by {by}"),
+                None => "released".into(),
+            };
+            audit(&mut tx, asset.id, &caller.operator, what, "asked by an operator").await?;
         }
         self.engine.walk(&mut tx, asset.id, now).await?;
         Ok(self.commit(tx, asset.id).await?)
     }
 
     /// Gives an asset an instruction that no bean asked for.
-    pub async fn order(&self, id_or_name: &str, order: Order) -> Result<InstructionId, Refusal> {
+    pub async fn order(&self, caller: &Caller, id_or_name: &str, order: Order) -> Result<InstructionId, Refusal> {
         let now = now();
         if !(1..=MAX_VALID_S).contains(&order.expires_in_s) {
             let value = order.expires_in_s.to_string();
@@ -67,6 +71,7 @@ impl Senzu {
             return Err(Refusal::OutOfRange { field: "expires_in_s", value, remedy });
         }
         check_readable(&order)?;
+        check_allowed(caller, &order.action)?;
         let mut tx = self.db.write().await?;
         let asset = find(&mut tx, id_or_name).await?;
         if instructions::count_open(&mut tx, asset.id).await? >= MAX_OPEN {
@@ -91,7 +96,7 @@ impl Senzu {
         }
         instructions::insert(&mut tx, &instruction, instructions::OPERATOR).await?;
         let what = format!("instructed: {} ({})", instruction.action.kind(), instruction.id);
-        audit(&mut tx, asset.id, "operator", what, "asked by an operator").await?;
+        audit(&mut tx, asset.id, &caller.operator, what, "asked by an operator").await?;
         self.engine.walk(&mut tx, asset.id, now).await?;
         self.commit(tx, asset.id).await?;
         Ok(instruction.id)
@@ -125,7 +130,35 @@ fn check_readable(order: &Order) -> Result<(), Refusal> {
     }
 }
 
-pub(super) async fn find(conn: &mut Conn, id_or_name: &str) -> Result<Asset, Refusal> {
+/// What takes two people is not to be had by an order. A newer agent may know kinds that Senzu does not, so the names of
+/// what destroys or gives away are refused by name.
+fn check_allowed(caller: &Caller, action: &Action) -> Result<(), Refusal> {
+    let needs = |kind| Err(Refusal::NeedsApproval { what: action.kind().to_owned(), kind });
+    match action {
+        Action::SwitchState { to: AssetState::Baremetal } => needs("promote"),
+        Action::SwitchState { to: AssetState::Retired } => needs("retire"),
+        // It may take a server out of production.
+        Action::SwitchState { to: AssetState::New | AssetState::Spare | AssetState::Unknown } => {
+            match caller.role >= Role::Admin {
+                true => Ok(()),
+                false => Err(Refusal::RoleTooSmall {
+                    operator: caller.operator.clone(),
+                    has: caller.role,
+                    needs: Role::Admin,
+                }),
+            }
+        }
+        Action::Unknown(UnknownAction { kind, .. }) => match kind.to_ascii_lowercase().as_str() {
+            "wipe" | "erase" => needs("wipe"),
+            "promote" => needs("promote"),
+            "retire" => needs("retire"),
+            _ => Ok(()),
+        },
+        Action::Reboot { .. } | Action::Shutdown { .. } | Action::FirmwareUpdate { .. } => Ok(()),
+    }
+}
+
+pub(crate) async fn find(conn: &mut Conn, id_or_name: &str) -> Result<Asset, Refusal> {
     // What no database keeps, none has.
     if id_or_name.contains('\0') {
         return Err(Refusal::NoSuchAsset(id_or_name.to_owned()));

@@ -2,6 +2,7 @@
 
 use super::{Refusal, Senzu, audit, operators::find};
 use crate::{
+    access::Caller,
     profile::{self, Golden},
     store::{
         self, Conn,
@@ -67,7 +68,12 @@ impl Senzu {
     }
 
     /// Makes a profile from the newest facts of an asset. One that says what the newest edition says is that edition.
-    pub async fn make_profile(&self, id_or_name: &str, name: Option<&str>) -> Result<ProfileMade, Refusal> {
+    pub async fn make_profile(
+        &self,
+        caller: &Caller,
+        id_or_name: &str,
+        name: Option<&str>,
+    ) -> Result<ProfileMade, Refusal> {
         let mut tx = self.db.write().await?;
         let asset = find(&mut tx, id_or_name).await?;
         let stored = match asset.current_boot {
@@ -84,7 +90,7 @@ impl Senzu {
         };
         let made = store_edition(&mut tx, profile::from_facts(&name, &facts)).await?;
         if made.is_new {
-            note(&mut tx, &asset, &made).await?;
+            note(&mut tx, caller, &asset, &made).await?;
             // Assets that follow the newest edition are judged anew, as after an import.
             store::count_up(&mut tx, store::IMPORTS).await?;
         }
@@ -108,9 +114,9 @@ async fn store_edition(conn: &mut Conn, golden: Golden) -> Result<ProfileMade, R
     Ok(ProfileMade { profile, is_new: true, changes, notes })
 }
 
-async fn note(conn: &mut Conn, asset: &Asset, made: &ProfileMade) -> Result<(), Refusal> {
+async fn note(conn: &mut Conn, caller: &Caller, asset: &Asset, made: &ProfileMade) -> Result<(), Refusal> {
     let what = format!("its hardware became the profile {}@{}", made.profile.name, made.profile.version);
-    Ok(audit(conn, asset.id, "operator", what, "asked by an operator").await?)
+    Ok(audit(conn, asset.id, &caller.operator, what, "asked by an operator").await?)
 }
 
 /// A name that can be written wherever profiles are named.

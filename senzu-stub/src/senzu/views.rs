@@ -2,13 +2,14 @@
 
 use super::{Refusal, Senzu, operators::find};
 use crate::{
+    chakshu,
     dag::{Graph, OutcomeKind},
     store::{
         Conn, StoreError, alerts,
         assets::{self, Asset},
         findings, instructions,
         instructions::{Issued, Status},
-        plans, promotions, sessions,
+        listing, promotions, sessions,
         sessions::Session,
         transitions,
     },
@@ -46,6 +47,14 @@ pub struct AssetView {
     pub ended: Option<String>,
     /// The newest judgement; empty while nothing is judged in its newest boot.
     pub findings: Vec<Finding>,
+    /// What people find it by, sorted.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// Where it stands, as imported.
+    #[serde(default)]
+    pub region: Option<String>,
+    #[serde(default)]
+    pub rack: Option<String>,
 }
 
 /// Who holds an asset for use.
@@ -147,26 +156,18 @@ pub struct EventView {
     pub why: String,
 }
 
-/// One alert. It stays on the list though its cause is over: nothing in this version resolves it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct AlertView {
-    pub at_ms: UnixMs,
-    /// The asset's id.
-    pub asset: AssetId,
-    /// The asset's name.
-    pub name: String,
-    /// `two_sessions`, `ambiguous_fingerprint`, `agent_died`, `looping`.
-    pub kind: String,
-    pub words: String,
-}
-
 impl Senzu {
     /// All assets, by name.
     pub async fn assets(&self) -> Result<Vec<AssetView>, Refusal> {
         let mut tx = self.db.read().await?;
         let mut findings = findings::all(&mut tx).await?;
         let assets = assets::all(&mut tx).await?;
-        Ok(assets.into_iter().map(|asset| view(&asset, findings.remove(&asset.id).unwrap_or_default())).collect())
+        let mut views = Vec::with_capacity(assets.len());
+        for asset in assets {
+            let tags = listing::tags(&mut tx, asset.id).await?;
+            views.push(view(&asset, findings.remove(&asset.id).unwrap_or_default(), tags));
+        }
+        Ok(views)
     }
 
     /// One asset, by id or name.
@@ -184,8 +185,9 @@ impl Senzu {
         let sessions = sessions::of_asset(&mut tx, asset.id, HISTORY).await?;
         let events = alerts::history(&mut tx, asset.id, HISTORY).await?;
         let findings = findings::of_asset(&mut tx, asset.id).await?;
+        let tags = listing::tags(&mut tx, asset.id).await?;
         Ok(AssetDetail {
-            expectation: plans::expectation(&mut tx, asset.id).await?,
+            expectation: chakshu::expectation(&mut tx, asset.id).await?,
             bmc_macs: assets::bmc_macs(&mut tx, asset.id).await?,
             facts_generation: stored.as_ref().map(|stored| stored.generation),
             facts_received_ms: stored.as_ref().map(|stored| stored.received),
@@ -198,28 +200,12 @@ impl Senzu {
                 .map(|event| EventView { at_ms: event.at, who: event.who, what: event.what, why: event.why })
                 .collect(),
             doubt: asset.doubt.clone(),
-            asset: view(&asset, findings),
+            asset: view(&asset, findings, tags),
         })
-    }
-
-    /// The newest alerts, newest first.
-    pub async fn alerts(&self) -> Result<Vec<AlertView>, Refusal> {
-        const SHOWN: u32 = 1000;
-        let alerts = alerts::newest(&mut *self.db.read().await?, SHOWN).await?;
-        Ok(alerts
-            .into_iter()
-            .map(|alert| AlertView {
-                at_ms: alert.at,
-                asset: alert.asset,
-                name: alert.asset_name,
-                kind: alert.kind,
-                words: alert.words,
-            })
-            .collect())
     }
 }
 
-fn view(asset: &Asset, findings: Vec<Finding>) -> AssetView {
+pub(super) fn view(asset: &Asset, findings: Vec<Finding>, tags: Vec<String>) -> AssetView {
     AssetView {
         id: asset.id,
         name: asset.name.clone(),
@@ -229,6 +215,9 @@ fn view(asset: &Asset, findings: Vec<Finding>) -> AssetView {
         last_seen_ms: asset.last_seen,
         ended: asset.ended_why.clone(),
         findings,
+        tags,
+        region: asset.region.clone(),
+        rack: asset.rack.clone(),
     }
 }
 

@@ -1,10 +1,15 @@
 //! What a person should know of (alerts), and what happened by whom (audit).
 
-use super::{Columns, Conn, During, StoreError, int, new_id};
+use super::{Columns, Conn, During, Row, StoreError, int, new_id, webhooks, word};
+use crate::access::AuditView;
 use pious_protocol::ids::{AssetId, UnixMs};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// What an alert is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum AlertKind {
     /// Two boot sessions speak as one asset.
     TwoSessions,
@@ -14,30 +19,52 @@ pub enum AlertKind {
     AgentDied,
     /// It boots, or is told the same, again and again.
     Looping,
-}
-
-impl AlertKind {
-    fn name(self) -> &'static str {
-        match self {
-            Self::TwoSessions => "two_sessions",
-            Self::AmbiguousFingerprint => "ambiguous_fingerprint",
-            Self::AgentDied => "agent_died",
-            Self::Looping => "looping",
-        }
-    }
+    /// There are purchase orders, and none has a place for it.
+    UnknownAsset,
+    /// It should speak, and was not heard for longer than its reporting period.
+    Silent,
+    /// A check's verdict changes again and again.
+    Flapping,
 }
 
 /// One alert.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alert {
+    pub id: Uuid,
     pub at: UnixMs,
     pub asset: AssetId,
     pub asset_name: String,
-    pub kind: String,
+    pub kind: AlertKind,
+    pub object: String,
     pub words: String,
+    pub resolved: Option<Resolved>,
 }
 
-/// Raises an alert, unless it was raised about the same object already; says whether it is new.
+/// How an alert ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolved {
+    pub at: UnixMs,
+    /// `None`: its cause is over.
+    pub by: Option<String>,
+    pub why: String,
+}
+
+fn read(row: &Row) -> Result<Alert, StoreError> {
+    let (by, why) = (row.text_opt("resolved_by")?, row.text_opt("resolved_why")?.unwrap_or_default());
+    Ok(Alert {
+        id: row.word("id")?,
+        at: row.time("at_ms")?,
+        asset: row.word("asset_id")?,
+        asset_name: row.text("name")?,
+        kind: row.word("kind")?,
+        object: row.text("object")?,
+        words: row.text("words")?,
+        resolved: row.time_opt("resolved_ms")?.map(|at| Resolved { at, by, why }),
+    })
+}
+
+/// Raises an alert, unless it was raised about the same object already; says whether it is news. One whose cause was over
+/// is raised anew; one that an operator resolved stays so.
 pub async fn raise(
     conn: &mut Conn,
     asset: AssetId,
@@ -48,35 +75,90 @@ pub async fn raise(
 ) -> Result<bool, StoreError> {
     let query = sqlx::query(
         "INSERT INTO alerts (id, asset_id, kind, object, words, at_ms) VALUES ($1, $2, $3, $4, $5, $6)
-         ON CONFLICT (asset_id, kind, object) DO NOTHING",
+         ON CONFLICT (asset_id, kind, object) DO UPDATE SET words = excluded.words, at_ms = excluded.at_ms,
+             resolved_ms = NULL, resolved_why = NULL
+             WHERE alerts.resolved_ms IS NOT NULL AND alerts.resolved_by IS NULL
+         RETURNING id",
     )
     .bind(new_id().to_string())
     .bind(asset.to_string())
-    .bind(kind.name())
+    .bind(word(&kind))
     .bind(object)
     .bind(words)
     .bind(int(now.0));
-    Ok(query.execute(conn).await.during("raise an alert")?.rows_affected() > 0)
+    let row = query.fetch_optional(&mut *conn).await.during("raise an alert")?;
+    let Some(id) = row.map(|row| row.word("id")).transpose()? else { return Ok(false) };
+    if let Some(alert) = by_id(conn, id).await? {
+        webhooks::announce(conn, "alert_raised", &alert, now).await?;
+    }
+    Ok(true)
 }
 
-/// The newest alerts, newest first.
-pub async fn newest(conn: &mut Conn, limit: u32) -> Result<Vec<Alert>, StoreError> {
+/// Whether an asset has an open alert.
+pub async fn any_open(conn: &mut Conn, asset: AssetId) -> Result<bool, StoreError> {
+    let query = sqlx::query("SELECT id FROM alerts WHERE asset_id = $1 AND resolved_ms IS NULL LIMIT 1");
+    let row = query.bind(asset.to_string()).fetch_optional(conn).await;
+    Ok(row.during("look for an open alert")?.is_some())
+}
+
+/// The cause of an asset's alerts of one kind is over: all of them.
+pub async fn clear(conn: &mut Conn, asset: AssetId, kind: AlertKind, now: UnixMs) -> Result<(), StoreError> {
+    clear_where(conn, asset, kind, |_| true, now).await
+}
+
+/// The cause of some of an asset's alerts of one kind is over.
+pub async fn clear_where(
+    conn: &mut Conn,
+    asset: AssetId,
+    kind: AlertKind,
+    is_over: impl Fn(&str) -> bool,
+    now: UnixMs,
+) -> Result<(), StoreError> {
     let query = sqlx::query(
         "SELECT alerts.*, assets.name FROM alerts JOIN assets ON assets.id = alerts.asset_id
-         ORDER BY alerts.id DESC LIMIT $1",
+         WHERE alerts.kind = $1 AND alerts.asset_id = $2 AND alerts.resolved_ms IS NULL",
     );
-    let rows = query.bind(i64::from(limit)).fetch_all(conn).await.during("list alerts")?;
-    rows.iter()
-        .map(|row| {
-            Ok(Alert {
-                at: row.time("at_ms")?,
-                asset: row.word("asset_id")?,
-                asset_name: row.text("name")?,
-                kind: row.text("kind")?,
-                words: row.text("words")?,
-            })
-        })
-        .collect()
+    let rows = query.bind(word(&kind)).bind(asset.to_string()).fetch_all(&mut *conn).await;
+    let open = rows.during("look for open alerts")?.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    for alert in open.into_iter().filter(|alert| is_over(&alert.object)) {
+        resolve(conn, &alert, Resolved { at: now, by: None, why: "its cause is over".into() }).await?;
+    }
+    Ok(())
+}
+
+/// Ends an alert.
+pub async fn resolve(conn: &mut Conn, alert: &Alert, resolved: Resolved) -> Result<(), StoreError> {
+    let query = sqlx::query(
+        "UPDATE alerts SET resolved_ms = $1, resolved_by = $2, resolved_why = $3 WHERE id = $4 AND resolved_ms IS NULL",
+    )
+    .bind(int(resolved.at.0))
+    .bind(&resolved.by)
+    .bind(&resolved.why)
+    .bind(alert.id.to_string());
+    if query.execute(&mut *conn).await.during("resolve an alert")?.rows_affected() == 0 {
+        return Ok(());
+    }
+    let (now, alert) = (resolved.at, Alert { resolved: Some(resolved), ..alert.clone() });
+    webhooks::announce(conn, "alert_resolved", &alert, now).await
+}
+
+pub async fn by_id(conn: &mut Conn, id: Uuid) -> Result<Option<Alert>, StoreError> {
+    let query = sqlx::query(
+        "SELECT alerts.*, assets.name FROM alerts JOIN assets ON assets.id = alerts.asset_id WHERE alerts.id = $1",
+    );
+    let row = query.bind(id.to_string()).fetch_optional(conn).await;
+    row.during("load an alert")?.as_ref().map(read).transpose()
+}
+
+/// The newest alerts, newest first: those that are open, those that are resolved, or all.
+pub async fn newest(conn: &mut Conn, resolved: Option<bool>, limit: u32) -> Result<Vec<Alert>, StoreError> {
+    let query = sqlx::query(
+        "SELECT alerts.*, assets.name FROM alerts JOIN assets ON assets.id = alerts.asset_id
+         WHERE ($1 = -1 OR ($1 = 0 AND alerts.resolved_ms IS NULL) OR ($1 = 1 AND alerts.resolved_ms IS NOT NULL))
+         ORDER BY alerts.at_ms DESC, alerts.id DESC LIMIT $2",
+    );
+    let query = query.bind(resolved.map_or(-1, i64::from)).bind(i64::from(limit));
+    query.fetch_all(conn).await.during("list alerts")?.iter().map(read).collect()
 }
 
 /// One thing that happened.
@@ -89,15 +171,53 @@ pub struct AuditEvent {
     pub why: String,
 }
 
-pub async fn record(conn: &mut Conn, asset: AssetId, event: &AuditEvent) -> Result<(), StoreError> {
+/// Writes down what happened, to an asset or to Senzu itself.
+pub async fn record(conn: &mut Conn, asset: impl Into<Option<AssetId>>, event: &AuditEvent) -> Result<(), StoreError> {
     let query = sqlx::query("INSERT INTO audit (id, asset_id, at_ms, who, what, why) VALUES ($1, $2, $3, $4, $5, $6)")
         .bind(new_id().to_string())
-        .bind(asset.to_string())
+        .bind(asset.into().map(|asset| asset.to_string()))
         .bind(int(event.at.0))
         .bind(&event.who)
         .bind(&event.what)
         .bind(&event.why);
     query.execute(conn).await.during("record an audit event").map(|_| ())
+}
+
+/// What happened to an asset, or anywhere, newest first; behind `after`.
+pub async fn audit(
+    conn: &mut Conn,
+    asset: Option<AssetId>,
+    after: Option<Uuid>,
+    limit: u32,
+) -> Result<Vec<AuditView>, StoreError> {
+    // Two statements, so that each is read from its own index, whatever the database makes of an OR.
+    let query = match asset {
+        Some(asset) => sqlx::query(
+            "SELECT audit.*, assets.name FROM audit LEFT JOIN assets ON assets.id = audit.asset_id
+             WHERE audit.asset_id = $1 AND audit.id < $2 ORDER BY audit.id DESC LIMIT $3",
+        )
+        .bind(asset.to_string()),
+        None => sqlx::query(
+            "SELECT audit.*, assets.name FROM audit LEFT JOIN assets ON assets.id = audit.asset_id
+             WHERE $1 = '' AND audit.id < $2 ORDER BY audit.id DESC LIMIT $3",
+        )
+        .bind(String::new()),
+    };
+    let query = query.bind(after.unwrap_or(Uuid::max()).to_string()).bind(i64::from(limit));
+    let rows = query.fetch_all(conn).await.during("list what happened")?;
+    rows.iter()
+        .map(|row| {
+            Ok(AuditView {
+                id: row.word("id")?,
+                asset: row.word_opt("asset_id")?,
+                name: row.text_opt("name")?,
+                at_ms: row.time("at_ms")?,
+                who: row.text("who")?,
+                what: row.text("what")?,
+                why: row.text("why")?,
+            })
+        })
+        .collect()
 }
 
 /// What happened to an asset, newest first.

@@ -1,6 +1,6 @@
 //! Assets, the values that their fingerprints are found by, and whose a MAC address is.
 
-use super::{BOOT_TARGETS, Columns, Conn, During, Row, StoreError, count_up, int, json, new_id, word};
+use super::{BOOT_TARGETS, Columns, Conn, During, Row, StoreError, count_up, int, json, listing, new_id, word};
 use pious_protocol::{
     identity::{Fingerprint, in_other_byte_order},
     ids::{AssetId, BootId, MacAddress, Sequence, UnixMs},
@@ -29,6 +29,9 @@ pub struct Asset {
     pub looping: Option<String>,
     /// When a person last cleared that.
     pub loop_cleared: Option<UnixMs>,
+    /// Where it stands in the world, as imported.
+    pub region: Option<String>,
+    pub rack: Option<String>,
 }
 
 /// Who holds an asset for use.
@@ -46,7 +49,7 @@ pub struct NewAsset<'a> {
     pub standing: Standing,
 }
 
-fn read(row: &Row) -> Result<Asset, StoreError> {
+pub(super) fn read(row: &Row) -> Result<Asset, StoreError> {
     let held_by = row.text_opt("held_by")?;
     let held_since = row.time_opt("held_since_ms")?.unwrap_or_default();
     Ok(Asset {
@@ -68,6 +71,8 @@ fn read(row: &Row) -> Result<Asset, StoreError> {
         ended_why: row.text_opt("ended_why")?,
         looping: row.text_opt("looping")?,
         loop_cleared: row.time_opt("loop_cleared_ms")?,
+        region: row.text_opt("region")?,
+        rack: row.text_opt("rack")?,
     })
 }
 
@@ -165,6 +170,7 @@ pub async fn insert(conn: &mut Conn, new: NewAsset<'_>, now: UnixMs) -> Result<A
     .bind(int(now.0));
     query.execute(&mut *conn).await.during("store a new asset")?;
     set_keys(conn, id, new.fingerprint).await?;
+    listing::refresh(conn, id).await?;
     count_up(conn, BOOT_TARGETS).await?;
     Ok(id)
 }
@@ -172,6 +178,9 @@ pub async fn insert(conn: &mut Conn, new: NewAsset<'_>, now: UnixMs) -> Result<A
 pub async fn rename(conn: &mut Conn, id: AssetId, name: &str) -> Result<(), StoreError> {
     let query = sqlx::query("UPDATE assets SET name = $1 WHERE id = $2").bind(name).bind(id.to_string());
     query.execute(&mut *conn).await.during("rename an asset")?;
+    let query = sqlx::query("UPDATE asset_tags SET name = $1 WHERE asset_id = $2").bind(name).bind(id.to_string());
+    query.execute(&mut *conn).await.during("rename an asset among its tags")?;
+    listing::refresh(conn, id).await?;
     count_up(conn, BOOT_TARGETS).await
 }
 
@@ -182,6 +191,7 @@ pub async fn set_fingerprint(conn: &mut Conn, id: AssetId, fingerprint: &Fingerp
         .bind(&fingerprint.system_serial)
         .bind(id.to_string());
     query.execute(&mut *conn).await.during("store a fingerprint")?;
+    listing::refresh(conn, id).await?;
     set_keys(conn, id, fingerprint).await
 }
 
@@ -238,6 +248,7 @@ pub async fn set_macs(conn: &mut Conn, id: AssetId, kind: MacKind, macs: &[MacAd
         let query = query.bind(id.to_string()).bind(mac.to_string()).bind(kind.name());
         query.execute(&mut *conn).await.during("store an asset's address")?;
     }
+    listing::refresh(conn, id).await?;
     count_up(conn, BOOT_TARGETS).await
 }
 

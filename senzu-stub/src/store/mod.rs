@@ -4,15 +4,23 @@
 //! memory.
 
 pub mod alerts;
+pub mod approvals;
 pub mod assets;
 pub mod dialect;
 pub mod findings;
+pub mod fleet;
 pub mod instructions;
+pub mod listing;
+pub mod operators;
+pub mod orders;
 pub mod plans;
 pub mod promotions;
 pub mod runs;
 pub mod sessions;
+pub mod tokens;
 pub mod transitions;
+pub mod ui_sessions;
+pub mod webhooks;
 
 pub use dialect::{Conn, Database, Location, Row, Tx};
 
@@ -67,6 +75,9 @@ pub enum StoreError {
         #[source]
         source: sqlx::Error,
     },
+    /// Somebody else changed it in between.
+    #[error("cannot {operation}: somebody was faster")]
+    Overtaken { operation: &'static str },
     /// A value in a row is not what this build writes.
     #[error("column {column} holds {value:?}, which this build can't read")]
     Column {

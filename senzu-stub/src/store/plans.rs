@@ -35,6 +35,15 @@ pub struct ProfileName {
 #[error("{0:?} names no profile: write name or name@version")]
 pub struct NoProfileName(String);
 
+impl std::fmt::Display for ProfileName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.version {
+            None => f.write_str(&self.name),
+            Some(version) => write!(f, "{}@{version}", self.name),
+        }
+    }
+}
+
 /// `demo` is the newest version, `demo@1` that one.
 impl FromStr for ProfileName {
     type Err = NoProfileName;
@@ -110,7 +119,11 @@ pub async fn set(conn: &mut Conn, asset: AssetId, plan: &Plan) -> Result<(), Sto
     .bind(plan.profile.as_ref().and_then(|profile| profile.version).map(i64::from))
     .bind(plan.cabling.as_ref().map(json))
     .bind(plan.management.as_ref().map(json));
-    query.execute(conn).await.during("store a plan").map(|_| ())
+    query.execute(&mut *conn).await.during("store a plan")?;
+    // Where lists look for it.
+    let query = sqlx::query("UPDATE assets SET profile = $1 WHERE id = $2");
+    let query = query.bind(plan.profile.as_ref().map(|profile| &profile.name)).bind(asset.to_string());
+    query.execute(conn).await.during("store an asset's profile").map(|_| ())
 }
 
 /// A profile; the newest where no version is asked for.

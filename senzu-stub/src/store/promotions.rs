@@ -1,6 +1,6 @@
 //! Promotions that were asked for, granted or not.
 
-use super::{Columns, Conn, During, Row, StoreError, int, new_id, word};
+use super::{Columns, Conn, During, Row, StoreError, approvals::Approval, int, new_id, word};
 use pious_protocol::{
     ids::{AssetId, BootId, UnixMs},
     message::PromotionAsk,
@@ -28,10 +28,17 @@ pub struct Promotion {
     pub id: Uuid,
     pub requester: String,
     pub asked: UnixMs,
+    /// What it carries out; `None`: it was asked through the agent.
+    pub approval: Option<Uuid>,
 }
 
 fn read(row: &Row) -> Result<Promotion, StoreError> {
-    Ok(Promotion { id: row.word("id")?, requester: row.text("requester")?, asked: row.time("asked_ms")? })
+    Ok(Promotion {
+        id: row.word("id")?,
+        requester: row.text("requester")?,
+        asked: row.time("asked_ms")?,
+        approval: row.word_opt("approval_id")?,
+    })
 }
 
 /// The one that is under way.
@@ -65,6 +72,29 @@ pub async fn insert(
     .bind(word(&status))
     .bind(refused);
     query.execute(conn).await.during("store a promotion").map(|_| ())
+}
+
+/// Stores a promotion that two operators agreed on.
+pub async fn insert_approved(
+    conn: &mut Conn,
+    asset: AssetId,
+    boot: BootId,
+    approved: &Approval,
+    now: UnixMs,
+) -> Result<(), StoreError> {
+    let query = sqlx::query(
+        "INSERT INTO promotions (id, asset_id, boot_id, requester, why, source, asked_ms, status, approval_id)
+         VALUES ($1, $2, $3, $4, $5, 'approval', $6, $7, $8)",
+    )
+    .bind(new_id().to_string())
+    .bind(asset.to_string())
+    .bind(boot.to_string())
+    .bind(&approved.asked_by)
+    .bind(&approved.why)
+    .bind(int(now.0))
+    .bind(word(&PromotionStatus::Pending))
+    .bind(approved.id.to_string());
+    query.execute(conn).await.during("store an approved promotion").map(|_| ())
 }
 
 /// Ends the promotion that is under way.

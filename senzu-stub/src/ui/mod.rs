@@ -4,9 +4,11 @@
 //! refresh where scripts don't run.
 
 mod page;
+mod session;
 mod words;
 
 use crate::{
+    alerts::AlertFilter,
     api::{Failure, Shared},
     senzu::now,
 };
@@ -22,12 +24,14 @@ use axum::{
 /// Nothing from elsewhere, nothing inline: what an agent reports can't run in an operator's browser.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; \
-     form-action 'none'; frame-ancestors 'none'",
+     form-action 'self'; frame-ancestors 'none'",
 );
+
+pub use session::Cookies;
 
 /// The pages' routes.
 pub fn router() -> Router<Shared> {
-    Router::new()
+    session::router()
         .route("/", get(assets))
         .route("/assets/{asset}", get(asset))
         .route("/style.css", get(|| asset_file("text/css; charset=utf-8", include_str!("../../assets/style.css"))))
@@ -42,7 +46,7 @@ async fn asset_file(kind: &'static str, text: &'static str) -> impl IntoResponse
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-cache");
 
 async fn assets(State(senzu): State<Shared>) -> Result<Response, Failure> {
-    let page = page::Assets::of(senzu.assets().await?, senzu.alerts().await?, now());
+    let page = page::Assets::of(senzu.assets().await?, senzu.alerts(AlertFilter::Open).await?, now());
     Ok(render(&page))
 }
 

@@ -2,8 +2,9 @@
 
 use super::words::{self, Mark};
 use crate::{
+    alerts::AlertView,
     dag::OutcomeKind,
-    senzu::{AlertView, AssetDetail, AssetView},
+    senzu::{AssetDetail, AssetView},
     store::word,
 };
 use askama::Template;
@@ -99,7 +100,7 @@ impl Assets {
 impl AlertLine {
     fn of(alert: AlertView) -> Self {
         Self {
-            kind: alert.kind.replace('_', " "),
+            kind: word(&alert.kind).replace('_', " "),
             asset: alert.asset.to_string(),
             name: alert.name,
             words: alert.words,
@@ -372,6 +373,9 @@ mod tests {
             last_seen_ms: None,
             ended: None,
             findings: Vec::new(),
+            tags: Vec::new(),
+            region: None,
+            rack: None,
         };
         let page = Assets::of((0..503).map(asset).collect(), Vec::new(), UnixMs(0)).render().unwrap();
         assert!(page.contains("0 failing, 0 unknown, 503 pending, 0 passed; the worst 500 of 503:"), "{page}");

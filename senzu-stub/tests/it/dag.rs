@@ -28,7 +28,9 @@ async fn the_drawing_says_where_an_asset_stands_and_why() {
                 ["WHOAMI", "done", false],
                 ["VERIFY_HARDWARE", "done", false],
                 ["VERIFY_NETWORK", "blocked", true],
+                ["MATCH_PURCHASE_ORDER", null, false],
                 ["GRADUATE", null, false],
+                ["RECONCILE_STATE", null, false],
                 ["POWER_OFF_SPARE", null, false],
             ])
         )
@@ -36,7 +38,7 @@ async fn the_drawing_says_where_an_asset_stands_and_why() {
     assert!(dag["graph"]["vertices"][2]["reason"].as_str().unwrap().starts_with("cabling.port of eth0"), "{dag}");
     let edges = dag["graph"]["edges"].as_array().unwrap();
     assert!(edges.contains(&json!({"from": "WHOAMI", "to": "VERIFY_HARDWARE", "when": "passed"})), "{edges:?}");
-    assert!(edges.contains(&json!({"from": "GRADUATE", "to": "POWER_OFF_SPARE", "when": "not_needed"})), "{edges:?}");
+    assert!(edges.contains(&json!({"from": "GRADUATE", "to": "RECONCILE_STATE", "when": "not_needed"})), "{edges:?}");
     let paths: Vec<Value> = dag["runs"]
         .as_array()
         .unwrap()
@@ -158,7 +160,10 @@ async fn an_asset_that_boots_again_and_again_is_stopped_until_a_person_clears_it
     assert_eq!(world.standing("r1-u10").await, json!(["SPARE", "passed", "POWER_OFF_SPARE"]));
     assert_eq!(agent.instructions(&world).await.len(), 1);
     let events = world.get("/v1/assets/r1-u10").await["events"].clone();
-    assert_eq!((&events[0]["who"], &events[0]["what"]), (&json!("alice"), &json!("cleared: no loop any more")));
+    assert_eq!(
+        (&events[0]["who"], &events[0]["what"]),
+        (&json!("operator"), &json!("cleared, looked at by alice: no loop"))
+    );
 }
 
 #[tokio::test]

@@ -1,10 +1,16 @@
 //! Senzu as its users see it: the program, a data directory, real TLS; on SQLite.
 
+mod access;
 mod agent;
 mod alerts;
+mod approvals;
+mod audit;
 mod dag;
 mod data_dir;
+mod fleet;
 mod instructions;
+mod listing;
+mod orders;
 mod pages;
 mod postgres;
 mod profiles;
@@ -14,4 +20,6 @@ mod restart;
 mod sqlite;
 mod story;
 mod targets;
+mod upgrade;
+mod webhooks;
 mod world;

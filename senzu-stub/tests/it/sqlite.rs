@@ -153,3 +153,16 @@ async fn a_backup_is_made_while_senzu_serves_and_can_be_restored() {
     world.serve();
     assert_eq!(world.get("/v1/assets/r1-u10").await, before);
 }
+
+#[tokio::test]
+async fn nothing_of_a_token_is_stored_but_its_hash() {
+    let mut world = World::new();
+    let secrets = [world.operator_token(), world.token_of("alice", "operator").await];
+    assert!(world.terminate().success());
+    let stored = std::fs::read(world.data().join("senzu.sqlite")).unwrap();
+    let holds = |text: &str| stored.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(holds("operator-token"), "the rows are in the file");
+    for secret in secrets {
+        assert!(!holds(&secret));
+    }
+}

@@ -75,7 +75,7 @@ async fn a_healthy_server_graduates_and_is_powered_off() {
     let off = standing(AssetState::Spare, Evaluation::Passed, None);
     assert_eq!(agent.polls(1, 0).await.standing, off);
 
-    assert_eq!(outcomes(&world, "r1-u10").await, ["done", "done", "done", "done", "done"]);
+    assert_eq!(outcomes(&world, "r1-u10").await, ["done", "done", "done", "not_needed", "done", "not_needed", "done"]);
     let detail = world.get("/v1/assets/r1-u10").await;
     assert_eq!(detail["sessions"][0]["ended_why"], "powered off");
     let reports: Vec<&Value> = detail["instructions"][0]["reports"].as_array().unwrap().iter().collect();
@@ -108,7 +108,7 @@ async fn a_cable_in_the_wrong_port_holds_it_back_until_it_is_moved() {
     );
     assert_eq!((seen.state, seen.evaluation), (AssetState::New, Evaluation::Failing));
     assert_eq!(seen.step.as_deref(), Some("VERIFY_NETWORK"));
-    assert_eq!(outcomes(&world, "r1-u10").await, ["done", "done", "blocked", "-", "-"]);
+    assert_eq!(outcomes(&world, "r1-u10").await, ["done", "done", "blocked", "-", "-", "-", "-"]);
     assert_eq!(agent.instructions(&world).await, []);
 
     agent.port = "Ethernet1".into();

@@ -10,9 +10,9 @@ use reqwest::{Certificate, Client, Method, RequestBuilder, Response, StatusCode,
 use serde_json::{Value, json};
 use std::{
     fs,
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
     sync::Arc,
 };
 use tempfile::TempDir;
@@ -85,6 +85,7 @@ pub struct World {
 
 struct Served {
     child: Child,
+    stdout: BufReader<ChildStdout>,
     url: String,
 }
 
@@ -184,9 +185,17 @@ impl World {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        stdout.read_line(&mut line).unwrap();
         let url = line.strip_prefix("ready ").unwrap_or_else(|| panic!("not ready: {line:?}")).trim().to_owned();
-        self.served = Some(Served { child, url });
+        self.served = Some(Served { child, stdout, url });
+    }
+
+    /// The next line that the serving Senzu prints.
+    pub fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.served.as_mut().unwrap().stdout.read_line(&mut line).unwrap();
+        line.trim().to_owned()
     }
 
     /// The power cut.
@@ -202,6 +211,17 @@ impl World {
         let pid = served.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
         served.child.wait().unwrap()
+    }
+
+    /// SIGTERM; what it printed since the last line that was read.
+    pub fn terminate_reading(&mut self) -> String {
+        let served = self.served.as_mut().unwrap();
+        let pid = served.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        let mut rest = String::new();
+        served.stdout.read_to_string(&mut rest).unwrap();
+        self.served = None;
+        rest
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -234,6 +254,25 @@ impl World {
         self.request(Method::POST, path).bearer_auth(self.operator_token()).json(&body).send().await.unwrap()
     }
 
+    /// A token of an operator of that role and name.
+    pub async fn token_of(&self, operator: &str, role: &str) -> String {
+        let admin = |method, path: &str| self.request(method, path).bearer_auth(self.operator_token());
+        let path = format!("/v1/operators/{operator}");
+        let made = admin(Method::PUT, &path).json(&json!({"role": role})).send().await.unwrap();
+        assert_eq!(made.status(), StatusCode::NO_CONTENT);
+        let ask = json!({"operator": operator, "name": "a test", "role": role, "expires_in_s": 3600});
+        let made = admin(Method::POST, "/v1/tokens").json(&ask).send().await.unwrap();
+        assert_eq!(made.status(), StatusCode::OK, "{:?}", made.text().await);
+        made.json::<Value>().await.unwrap()["token"].as_str().unwrap().to_owned()
+    }
+
+    /// A request by a token.
+    pub async fn ask(&self, token: &str, method: Method, path: &str, body: Value) -> Response {
+        let request = self.request(method, path).bearer_auth(token);
+        let request = if body.is_null() { request } else { request.json(&body) };
+        request.send().await.unwrap()
+    }
+
     /// `[state, evaluation, step]` of an asset.
     pub async fn standing(&self, asset: &str) -> Value {
         let standing = &self.get(&format!("/v1/assets/{asset}")).await["standing"];
@@ -246,13 +285,13 @@ impl World {
     }
 
     /// Changes a row behind Senzu's back: makes time pass.
-    pub async fn change(&self, sql: &'static str) {
+    pub async fn change(&self, sql: &str) {
         use sqlx::Connection;
         sqlx::any::install_default_drivers();
         let file = || format!("sqlite://{}", self.data().join("senzu.sqlite").display());
         let url = self.database.clone().unwrap_or_else(file);
         let mut database = sqlx::AnyConnection::connect(&url).await.unwrap();
-        sqlx::query(sql).execute(&mut database).await.unwrap();
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut database).await.unwrap();
     }
 
     /// The public half of what instructions are signed with.

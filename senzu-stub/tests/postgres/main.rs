@@ -1,15 +1,27 @@
 //! The same tests as `it`, on a real PostgreSQL, and what only that can do.
 
+#[path = "../it/access.rs"]
+mod access;
 #[path = "../it/agent.rs"]
 mod agent;
 #[path = "../it/alerts.rs"]
 mod alerts;
+#[path = "../it/approvals.rs"]
+mod approvals;
+#[path = "../it/audit.rs"]
+mod audit;
 #[path = "../it/dag.rs"]
 mod dag;
 #[path = "../it/data_dir.rs"]
 mod data_dir;
+#[path = "../it/fleet.rs"]
+mod fleet;
 #[path = "../it/instructions.rs"]
 mod instructions;
+#[path = "../it/listing.rs"]
+mod listing;
+#[path = "../it/orders.rs"]
+mod orders;
 #[path = "../it/pages.rs"]
 mod pages;
 #[path = "../it/postgres.rs"]
@@ -27,5 +39,7 @@ mod restart;
 mod story;
 #[path = "../it/targets.rs"]
 mod targets;
+#[path = "../it/webhooks.rs"]
+mod webhooks;
 #[path = "../it/world.rs"]
 mod world;

@@ -1,5 +1,4 @@
-//! The kernel's own files and its log: processors, memory and its errors, sensors. (Not PCI functions: each reading goes
-//! through all of pci.ids, which takes longer than a thousand of these, and the rest of it is numbers.)
+//! The kernel's own files and its log: processors, memory and its errors, sensors, PCI functions.
 
 #![no_main]
 
@@ -9,6 +8,6 @@ use pious_fuzz::Machine;
 use pious_protocol::facts::Facts;
 
 fuzz_target!(|input: &[u8]| {
-    let parts = [Part::Cpu, Part::Memory, Part::MemoryErrors, Part::Sensors, Part::Kernel].into();
+    let parts = [Part::Cpu, Part::Memory, Part::MemoryErrors, Part::Sensors, Part::Kernel, Part::Pci].into();
     facts::read(&Machine::saying(input), &parts, Facts::default());
 });

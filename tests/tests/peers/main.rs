@@ -1,9 +1,10 @@
 //! The agent's facts against the tools that people trust, in one guest: Debian's dmidecode, ip, ethtool, lspci, lldpcli,
-//! nvme, smartctl and lshw run beside the agent, and every difference is explained or fails the test.
+//! ipmitool, nvme, smartctl and lshw run beside the agent, and every difference is explained or fails the test.
 //!
 //! Needs root (namespaces), `target/image` and `target/trust`, and the tools of the group `peers` of scripts/packages on
 //! this host: `scripts/test` sees to all of them.
 
+mod bmc;
 mod devices;
 mod dmi;
 mod network;
@@ -41,7 +42,7 @@ async fn the_agent_says_what_the_tools_say() -> Result<()> {
     let table = compare(&lab, address, &facts).await?;
     println!("{table}");
     std::fs::write(lab.dir().join("comparison.md"), table.to_string())?;
-    for tool in ["dmidecode", "ip", "ethtool", "lspci", "lldpcli", "nvme", "smartctl", "lshw"] {
+    for tool in ["dmidecode", "ip", "ethtool", "lspci", "lldpcli", "ipmitool", "nvme", "smartctl", "lshw"] {
         ensure!(table.compared(tool) > 0, "nothing was compared with {tool}");
     }
     assert_eq!(table.differences(), Vec::<String>::new());
@@ -84,6 +85,10 @@ async fn compare(lab: &Lab, address: IpAddr, facts: &Facts) -> Result<Table> {
     let told = ask(lab, address, "smartctl -j -a /dev/sda").await?;
     devices::compare_smart(sata, &serde_json::from_str(&told.output)?, &mut table);
     devices::compare_lshw(facts, &ask(lab, address, devices::LSHW).await?.json()?, &mut table);
+    let questions = bmc::QUESTIONS.map(words);
+    let answers = runs(lab, address, &questions).await?;
+    let answers = answers.iter().map(Run::succeeded).collect::<Result<Vec<_>>>()?;
+    bmc::compare(facts, &answers, &mut table).map_err(anyhow::Error::msg)?;
     network::compare_neighbours(facts, &heard(lab, address).await?, &mut table);
     Ok(table)
 }

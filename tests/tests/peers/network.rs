@@ -159,6 +159,8 @@ fn compare_neighbour(nic: &str, ours: &Neighbour, theirs: &Value, table: &mut Ta
     same("native VLAN", Some(ours_native), list(&theirs["vlan"], &native));
     let enabled =
         |member: &Value| (member["enabled"] == true).then(|| member["type"].as_str().map(str::to_lowercase)).flatten();
-    let capabilities = ours.enabled_capabilities.iter().map(|name| name.to_lowercase()).collect();
+    // IEEE 802.1AB's "station only" is lldpd's "station".
+    let capability = |name: &String| name.to_lowercase().trim_end_matches("_only").to_owned();
+    let capabilities = ours.enabled_capabilities.iter().map(capability).collect();
     same("enabled capabilities", ours_sorted(capabilities), list(&chassis["capability"], &enabled));
 }

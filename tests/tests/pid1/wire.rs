@@ -1,7 +1,8 @@
 //! The room's cable, frame by frame: what the agent sends as it leaves its interface, and what the test sends it.
 
-use crate::room::{PATIENCE, Room};
+use crate::room::{PATIENCE, Room, wait_until};
 use nix::{
+    errno::Errno,
     ifaddrs::getifaddrs,
     sys::{
         socket::{
@@ -47,8 +48,12 @@ impl Wire {
     pub fn next(&self, what: &str, mut is_it: impl FnMut(&[u8]) -> bool) -> Vec<u8> {
         let mut frame = vec![0; 2048];
         loop {
-            let length = recv(self.watched.as_raw_fd(), &mut frame, MsgFlags::empty())
-                .unwrap_or_else(|errno| panic!("{what} was not sent within {PATIENCE:?} of the last frame: {errno}"));
+            let length = match recv(self.watched.as_raw_fd(), &mut frame, MsgFlags::empty()) {
+                Ok(length) => length,
+                // Told once: the agent has not brought it up yet.
+                Err(Errno::ENETDOWN) => continue,
+                Err(errno) => panic!("{what} was not sent within {PATIENCE:?} of the last frame: {errno}"),
+            };
             let heard = &frame[..length];
             if heard.get(6..12) == Some(&self.mac) && is_it(heard) {
                 return heard.to_vec();
@@ -61,11 +66,17 @@ fn packets(protocol: SockProtocol) -> OwnedFd {
     socket(AddressFamily::Packet, SockType::Raw, SockFlag::SOCK_CLOEXEC, protocol).expect("a packet socket")
 }
 
+/// The interface's address, as soon as it is there: a room is made piece by piece.
 fn address(interface: &str) -> LinkAddr {
-    let mut all = getifaddrs().expect("the room's interfaces");
-    let is_it = |address: nix::ifaddrs::InterfaceAddress| {
-        let name = address.interface_name == interface;
-        address.address.and_then(|address| address.as_link_addr().copied()).filter(|_| name)
-    };
-    all.find_map(is_it).unwrap_or_else(|| panic!("{interface} is in the room"))
+    let mut found = None;
+    wait_until(
+        || {
+            let mut all = getifaddrs().expect("the room's interfaces");
+            found = all
+                .find_map(|one| (one.interface_name == interface).then_some(one.address?.as_link_addr()?.to_owned()));
+            found.is_some()
+        },
+        || format!("{interface} is not in the room"),
+    );
+    found.expect("found by now")
 }

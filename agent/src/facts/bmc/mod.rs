@@ -28,6 +28,7 @@ pub(super) use interface::open;
 use super::Host;
 use conversation::Conversation;
 use pious_protocol::facts::{Bmc, Observed};
+use sdr::Records;
 use std::time::Duration;
 
 /// How long asking who the BMC is may take: some hundred exchanges of milliseconds each, on a slow BMC of tens.
@@ -41,48 +42,68 @@ const IDENTIFY_WITHIN: Duration = Duration::from_secs(5);
 
 /// Who the BMC is: device, LAN and FRUs. The members of its health are as of a BMC that nobody asked.
 pub fn identity(host: &dyn Host) -> Observed<Bmc> {
-    identity_by(host.ipmi())
-}
-
-fn identity_by(ipmi: Result<Box<dyn Ipmi>, IpmiError>) -> Observed<Bmc> {
-    let mut bmc = match ipmi {
-        Ok(ipmi) => Conversation::new(ipmi, IDENTITY_WITHIN),
-        Err(error) => return Observed::absent(error.to_string()),
-    };
-    let device = observed(Command::GetDeviceId, device::read(&mut bmc));
-    let lan = observed(Command::GetLanParameter, lan::read(&mut bmc));
-    let records = sdr::read(&mut bmc);
-    // Without records, the built-in FRU is there still.
-    let locators = records.map(|records| records.frus).unwrap_or_default();
-    let frus = observed(Command::ReadFruData, fru::read(&mut bmc, &locators));
-    Observed::seen(interface::PATH, Bmc { device, lan, frus, ..Bmc::default() })
+    ask(host.ipmi(), IDENTITY_WITHIN, identity_by)
 }
 
 /// How the machine is, by its BMC: chassis, event log, sensors, power supplies. The members of who it is are as of a BMC
 /// that nobody asked.
 pub fn health(host: &dyn Host) -> Observed<Bmc> {
-    health_by(host.ipmi())
+    ask(host.ipmi(), HEALTH_WITHIN, health_by)
 }
 
-fn health_by(ipmi: Result<Box<dyn Ipmi>, IpmiError>) -> Observed<Bmc> {
+/// Both in one conversation, in which the data records are read once.
+pub fn identity_and_health(host: &dyn Host) -> Observed<Bmc> {
+    ask(host.ipmi(), IDENTITY_WITHIN + HEALTH_WITHIN, |bmc, repository| {
+        let Bmc { device, lan, frus, .. } = identity_by(bmc, repository);
+        Bmc { device, lan, frus, ..health_by(bmc, repository) }
+    })
+}
+
+/// The data records, read when somebody first wants them: a BMC that is slow with them has said who it is by then.
+#[derive(Default)]
+struct Repository(Option<Result<Records, IpmiError>>);
+
+impl Repository {
+    fn records(&mut self, bmc: &mut Conversation) -> &Result<Records, IpmiError> {
+        self.0.get_or_insert_with(|| sdr::read(bmc))
+    }
+}
+
+fn ask(
+    ipmi: Result<Box<dyn Ipmi>, IpmiError>,
+    within: Duration,
+    questions: impl FnOnce(&mut Conversation, &mut Repository) -> Bmc,
+) -> Observed<Bmc> {
     let mut bmc = match ipmi {
-        Ok(ipmi) => Conversation::new(ipmi, HEALTH_WITHIN),
+        Ok(ipmi) => Conversation::new(ipmi, within),
         Err(error) => return Observed::absent(error.to_string()),
     };
-    let chassis = observed(Command::GetChassisStatus, chassis::read(&mut bmc));
-    let records = sdr::read(&mut bmc).map(|records| records.sensors);
-    let known = records.as_deref().unwrap_or_default();
-    let event_log = observed(Command::GetSelEntry, event_log::read(&mut bmc, known));
+    Observed::seen(interface::PATH, questions(&mut bmc, &mut Repository::default()))
+}
+
+fn identity_by(bmc: &mut Conversation, repository: &mut Repository) -> Bmc {
+    let device = observed(Command::GetDeviceId, device::read(bmc));
+    let lan = observed(Command::GetLanParameter, lan::read(bmc));
+    // Without records, the built-in FRU is there still.
+    let locators = repository.records(bmc).as_ref().map(|records| records.frus.as_slice()).unwrap_or_default().to_vec();
+    let frus = observed(Command::ReadFruData, fru::read(bmc, &locators));
+    Bmc { device, lan, frus, ..Bmc::default() }
+}
+
+fn health_by(bmc: &mut Conversation, repository: &mut Repository) -> Bmc {
+    let chassis = observed(Command::GetChassisStatus, chassis::read(bmc));
+    let records = repository.records(bmc);
+    let known = records.as_ref().map(|records| records.sensors.as_slice()).unwrap_or_default();
+    let event_log = observed(Command::GetSelEntry, event_log::read(bmc, known));
     let (sensors, power_supplies) = match records {
         Ok(records) => {
-            let read = sensors::read(&mut bmc, &records);
+            let read = sensors::read(bmc, &records.sensors);
             let source = source(Command::GetSensorReading);
             (Observed::seen(&source, read.sensors), Observed::seen(source, read.power_supplies))
         }
         Err(error) => (Observed::absent(error.to_string()), Observed::absent(error.to_string())),
     };
-    let health = Bmc { chassis, event_log, sensors, power_supplies, ..Bmc::default() };
-    Observed::seen(interface::PATH, health)
+    Bmc { chassis, event_log, sensors, power_supplies, ..Bmc::default() }
 }
 
 /// Lights the chassis' identify LED for so many seconds, so that somebody finds the machine; 0 puts it out.

@@ -128,7 +128,7 @@ fn a_bmc_tells_who_it_is() {
         ),
         ..Bmc::default()
     };
-    assert_eq!(identity_by(bmc().open()), Observed::seen("/dev/ipmi0", expected));
+    assert_eq!(ask(bmc().open(), IDENTITY_WITHIN, identity_by), Observed::seen("/dev/ipmi0", expected));
 }
 
 #[test]
@@ -204,7 +204,7 @@ fn a_bmc_tells_how_the_machine_is() {
         power_supplies: seen("GET SENSOR READING", power_supplies),
         ..Bmc::default()
     };
-    assert_eq!(health_by(bmc().open()), Observed::seen("/dev/ipmi0", expected));
+    assert_eq!(ask(bmc().open(), HEALTH_WITHIN, health_by), Observed::seen("/dev/ipmi0", expected));
 }
 
 #[test]
@@ -218,7 +218,7 @@ fn a_bmc_that_hangs_is_asked_once() {
         frus: Observed::absent(why()),
         ..Bmc::default()
     };
-    assert_eq!(identity_by(bmc.open()), Observed::seen("/dev/ipmi0", expected));
+    assert_eq!(ask(bmc.open(), IDENTITY_WITHIN, identity_by), Observed::seen("/dev/ipmi0", expected));
     assert_eq!(*bmc.asked.borrow(), [Command::GetDeviceId]);
 }
 
@@ -226,7 +226,7 @@ fn a_bmc_that_hangs_is_asked_once() {
 fn a_bmc_that_hangs_at_a_sensor_keeps_what_was_read() {
     let mut bmc = bmc();
     bmc.hangs_at = Some(Command::GetSensorThresholds);
-    let health = told(health_by(bmc.open()));
+    let health = told(ask(bmc.open(), HEALTH_WITHIN, health_by));
     let states: Vec<_> =
         health.sensors.value().expect("sensors").iter().map(|sensor| sensor.state.as_deref().unwrap_or("")).collect();
     let silent = "the BMC did not answer GET SENSOR THRESHOLDS within 2 s";
@@ -240,14 +240,14 @@ fn refusals_are_told_for_each_member_and_cost_no_other() {
     bmc.answer(Command::GetDeviceId, &[], &[0; 11]);
     bmc.answer(Command::GetChannelInfo, &[1], &[1, 4]);
     bmc.refuse(Command::GetLanParameter, &[1, 3, 0, 0], 0x80);
-    let identity = told(identity_by(bmc.open()));
+    let identity = told(ask(bmc.open(), IDENTITY_WITHIN, identity_by));
     let lans = identity.lan.value().expect("a LAN");
     assert_eq!(lans[0].gaps.reason("address"), Some("the BMC does not have this parameter"));
     let no_such = "the BMC refused GET LAN CONFIGURATION PARAMETERS: it has no such command (C1h)";
     assert_eq!(lans[0].gaps.reason("mac"), Some(no_such));
     assert_eq!(identity.frus, seen("READ FRU DATA", vec![]));
 
-    let health = told(health_by(bmc.open()));
+    let health = told(ask(bmc.open(), HEALTH_WITHIN, health_by));
     let refused = |command: &str| format!("the BMC refused {command}: it has no such command (C1h)");
     assert_eq!(health.chassis, Observed::absent(refused("GET CHASSIS STATUS")));
     assert_eq!(health.event_log, Observed::absent(refused("GET SEL INFO")));
@@ -279,8 +279,8 @@ fn a_bmc_that_sends_few_bytes_at_once_is_asked_for_fewer() {
             script.answer(Command::GetSdr, &[7, 0, id, 0, offset as u8, count as u8], &bytes);
         }
     }
-    assert_eq!(identity_by(script.open()), identity_by(bmc().open()));
-    assert_eq!(health_by(script.open()), health_by(bmc().open()));
+    assert_eq!(ask(script.open(), IDENTITY_WITHIN, identity_by), ask(bmc().open(), IDENTITY_WITHIN, identity_by));
+    assert_eq!(ask(script.open(), HEALTH_WITHIN, health_by), ask(bmc().open(), HEALTH_WITHIN, health_by));
 }
 
 #[test]
@@ -288,7 +288,7 @@ fn records_that_do_not_end_are_given_up() {
     let mut bmc = bmc();
     bmc.record(9, 2, &full_record(9, 0x01, 1, 1, 0, "again"));
     let why = "the BMC's answers to GET SDR can't be right: its records do not end";
-    assert_eq!(told(health_by(bmc.open())).sensors, Observed::absent(why));
+    assert_eq!(told(ask(bmc.open(), HEALTH_WITHIN, health_by)).sensors, Observed::absent(why));
 }
 
 #[test]
@@ -327,8 +327,8 @@ proptest! {
                 }
             }
         }
-        let _ = identity_by(script.open());
-        let _ = health_by(script.open());
+        let _ = ask(script.open(), IDENTITY_WITHIN, identity_by);
+        let _ = ask(script.open(), HEALTH_WITHIN, health_by);
     }
 
     /// A BMC that answers everything with the same bytes.

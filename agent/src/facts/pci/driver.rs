@@ -5,7 +5,7 @@ use crate::{
     modalias::Aliases,
 };
 use pious_protocol::facts::PciDriver;
-use std::io;
+use std::cell::OnceCell;
 
 /// Whether a class does nothing for a server without a driver (PCI Code and ID Assignment Specification 1.15 §1).
 ///
@@ -32,25 +32,34 @@ pub(super) fn is_needed(base: u8, sub: u8, interface: u8) -> bool {
     }
 }
 
-/// The modules that a host could load, by what they ask for.
-pub(super) struct Modules<'text> {
+/// The modules that a host could load, by what they ask for. Read when the first function wants one: on most machines
+/// none does.
+pub(super) struct Modules {
     file: String,
-    aliases: Result<Aliases<'text>, String>,
+    text: OnceCell<Result<String, String>>,
 }
 
-impl<'text> Modules<'text> {
-    /// Of a `modules.alias` file's text, or of why it can't be read.
-    pub(super) fn new(file: String, text: Result<&'text str, &io::Error>) -> Self {
-        let aliases = text.map(Aliases::parse).map_err(|error| format!("{file} can't be read: {error}"));
-        Self { file, aliases }
+impl Modules {
+    /// Of a host's running kernel.
+    pub(super) fn of(host: &dyn Host) -> Self {
+        let file = format!("/lib/modules/{}/modules.alias", host.kernel_release().unwrap_or_default());
+        Self { file, text: OnceCell::new() }
+    }
+
+    fn text(&self, host: &dyn Host) -> Result<&str, &str> {
+        let read = || {
+            let text = host.read(&self.file).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+            text.map_err(|error| format!("{} can't be read: {error}", self.file))
+        };
+        self.text.get_or_init(read).as_ref().map(String::as_str).map_err(String::as_str)
     }
 
     /// Why no driver has a function that needs one.
     fn why_missing(&self, host: &dyn Host, modalias: Option<&str>) -> String {
         let Some(modalias) = modalias else { return "its modalias can't be read".into() };
-        let aliases = match &self.aliases {
-            Ok(aliases) => aliases,
-            Err(reason) => return reason.clone(),
+        let aliases = match self.text(host) {
+            Ok(text) => Aliases::parse(text),
+            Err(reason) => return reason.to_owned(),
         };
         let modules = aliases.modules(modalias);
         if modules.is_empty() {

@@ -10,7 +10,6 @@ pub(super) use location::Locations;
 
 use super::{Host, sysfs};
 use driver::Modules;
-use names::Names;
 use pious_protocol::facts::{Gaps, Observed, PciDevice, PcieLink};
 
 const DEVICES: &str = "/sys/bus/pci/devices";
@@ -22,14 +21,8 @@ pub(super) fn read(host: &dyn Host, locations: &Locations<'_>) -> Observed<Vec<P
         Err(error) => return Observed::absent(format!("{DEVICES} can't be read: {error}")),
     };
     let functions: Vec<Function> = addresses.into_iter().map(|address| Function::read(host, address)).collect();
-    let names = Names::of(
-        &functions.iter().filter_map(|function| function.id).collect(),
-        &functions.iter().filter_map(|function| function.class).map(subclass).collect(),
-    );
-    let file = format!("/lib/modules/{}/modules.alias", host.kernel_release().unwrap_or_default());
-    let text = host.read(&file).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-    let modules = Modules::new(file, text.as_deref());
-    let devices = functions.into_iter().map(|function| function.device(host, locations, &names, &modules));
+    let modules = Modules::of(host);
+    let devices = functions.into_iter().map(|function| function.device(host, locations, &modules));
     Observed::seen(DEVICES, devices.collect())
 }
 
@@ -47,7 +40,7 @@ impl Function {
         Self { id: id("vendor").zip(id("device")), class: number("class"), address }
     }
 
-    fn device(self, host: &dyn Host, locations: &Locations<'_>, names: &Names<'_>, modules: &Modules<'_>) -> PciDevice {
+    fn device(self, host: &dyn Host, locations: &Locations<'_>, modules: &Modules) -> PciDevice {
         let device = format!("{DEVICES}/{}", self.address);
         let mut gaps = Gaps::default();
         let mut lacking =
@@ -58,7 +51,7 @@ impl Function {
         if self.class.is_none() {
             lacking("class", "class");
         }
-        let name = self.id.and_then(|id| names.device(id));
+        let name = self.id.and_then(names::device);
         if let (None, Some((vendor, _))) = (&name, self.id) {
             gaps.note("name", format!("pci.ids knows no vendor {vendor:04x}"));
         }
@@ -71,7 +64,7 @@ impl Function {
                 .filter(|(vendor, _)| !matches!(vendor, 0 | 0xffff))
                 .map(|(vendor, device)| format!("{vendor:04x}:{device:04x}")),
             class: self.class.map(|class| format!("{class:06x}")).unwrap_or_default(),
-            class_name: self.class.and_then(|class| names.class(subclass(class))),
+            class_name: self.class.and_then(|class| names::class(subclass(class))).map(str::to_owned),
             name,
             revision: hex(host, &format!("{device}/revision")).and_then(|it| u8::try_from(it).ok()).unwrap_or_default(),
             driver: modules.driver(host, &device, self.class),

@@ -6,7 +6,7 @@ use crate::{
     Place,
     report::{Report, Row, median},
 };
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use pious_lab::lab::{BOOT_WITHIN, handle::agent_address};
 use pious_protocol::facts::Facts;
 use pious_tests::{
@@ -41,15 +41,25 @@ struct Sides {
     theirs: Vec<Cost>,
 }
 
-/// The tools' questions about a machine with these NICs.
-fn tools(nics: &[String]) -> Vec<Vec<String>> {
-    let ethtool = nics.iter().map(|nic| format!("ethtool {nic}"));
-    let lines = ["dmidecode", "ip -d -j link"].map(str::to_owned).into_iter().chain(ethtool);
-    lines.chain(["lspci -vmm", "lshw -json"].map(str::to_owned)).map(|line| words(&line)).collect()
-}
-
-fn names(facts: &Facts) -> Vec<String> {
-    facts.nics.iter().map(|nic| nic.name.clone()).collect()
+/// The tools' questions that tell of this machine what its facts tell. The first ones tell what every machine has; the
+/// others its BMC's and its disks' part of the facts.
+fn tools(facts: &Facts) -> Vec<Vec<String>> {
+    let mut lines = vec!["dmidecode".to_owned(), "ip -d -j link".into()];
+    lines.extend(facts.nics.iter().map(|nic| format!("ethtool {}", nic.name)));
+    lines.extend(["lspci -vmm", "lshw -json"].map(str::to_owned));
+    for disk in facts.disks.iter().filter(|disk| disk.health.value().is_ok()) {
+        let name = &disk.name;
+        match disk.nvme {
+            Some(_) => lines.extend([format!("nvme id-ctrl /dev/{name}"), format!("nvme smart-log /dev/{name}")]),
+            None => lines.push(format!("smartctl -a /dev/{name}")),
+        }
+    }
+    if facts.bmc.value().is_ok() {
+        let asked =
+            ["mc info", "lan print 1", "fru print", "chassis status", "sel info", "sel elist", "sdr elist full"];
+        lines.extend(asked.map(|question| format!("ipmitool {question}")));
+    }
+    lines.iter().map(|line| words(line)).collect()
 }
 
 pub async fn measure(place: &Place, count: usize, report: &mut Report) -> Result<()> {
@@ -94,9 +104,9 @@ async fn in_guest(place: &Place, count: usize) -> Result<Sides> {
     let leased = |asset: &serde_json::Value| agent_address(asset).is_some();
     let asset = lab.senzu().await?.asset_when(SERVER, "its address", leased).await?;
     let address: IpAddr = agent_address(&asset).context("no NIC has a lease")?;
-    let nics = names(&serde_json::from_value(asset["facts"].clone()).context("the asset's facts")?);
     let agent = [words("/init facts")];
-    let mut tools = tools(&nics);
+    let told = runs(&lab, address, &agent).await?.pop().context("no answer")?;
+    let mut tools = tools(&serde_json::from_value(told.json()?).context("the guest's facts")?);
     tools.push(words("lldpcli show neighbors details"));
     for run in runs(&lab, address, &[words("lldpd")]).await? {
         run.succeeded()?;
@@ -105,7 +115,8 @@ async fn in_guest(place: &Place, count: usize) -> Result<Sides> {
     for _ in 0..count {
         let (ours, theirs) = (runs(&lab, address, &agent).await?, runs(&lab, address, &tools).await?);
         for run in ours.iter().chain(&theirs) {
-            run.succeeded()?;
+            // smartctl's exit status tells of the disk, too (smartctl(8)): bit 0 is the one for a command line in vain.
+            ensure!(run.code.is_some_and(|code| code & 1 == 0), "{}: {}", run.command.join(" "), run.errors);
         }
         sides.ours.push(Cost::of(&ours));
         sides.theirs.push(Cost::of(&theirs));
@@ -117,7 +128,7 @@ async fn in_guest(place: &Place, count: usize) -> Result<Sides> {
 fn on_host(place: &Place, count: usize) -> Result<Sides> {
     let agent = [place.agent.display().to_string(), "facts".into()];
     let facts: Facts = serde_json::from_value(Run::of(&agent).json()?).context("this host's facts")?;
-    let tools = tools(&names(&facts));
+    let tools = tools(&facts);
     let mut sides = Sides::default();
     for _ in 0..count {
         let ours = Run::of(&agent);

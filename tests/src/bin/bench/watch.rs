@@ -25,6 +25,9 @@ const MOVED: &str = "eth1";
 /// After graduation: what was set in motion by it has come to rest.
 const SETTLED_AFTER: Duration = Duration::from_secs(20);
 
+/// How often an agent that does not answer is asked again.
+const ASK_EVERY: Duration = Duration::from_secs(1);
+
 /// How long the idle agent's processor time is counted: it is told in hundredths of a second.
 const IDLE_FOR: Duration = Duration::from_secs(60);
 
@@ -63,8 +66,21 @@ struct Cost {
     rss_bytes: f64,
 }
 
-async fn cost(client: &reqwest::Client, url: &str) -> Result<Cost> {
-    let metrics = client.get(format!("{url}/metrics")).send().await?.error_for_status()?.text().await?;
+/// A server that Senzu knows moves to the address of its long lease, and is asked again there.
+async fn cost(lab: &Lab) -> Result<Cost> {
+    let mut ticks = tokio::time::interval(ASK_EVERY);
+    let answering = async {
+        loop {
+            ticks.tick().await;
+            let asset = lab.senzu().await?.asset(SERVER).await?;
+            let address = agent_address(&asset).context("no NIC has a lease")?;
+            let (client, url) = lab.agent_http(address, PROVISIONING_ADDRESS.into()).await?;
+            if let Ok(answer) = client.get(format!("{url}/metrics")).send().await {
+                return anyhow::Ok(answer.error_for_status()?.text().await?);
+            }
+        }
+    };
+    let metrics = tokio::time::timeout(NEXT_WITHIN, answering).await.context("the agent does not answer")??;
     let value = |name: &str| {
         let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         line.and_then(|number| number.parse::<f64>().ok()).with_context(|| format!("no {name} in /metrics"))
@@ -76,13 +92,10 @@ async fn cost(client: &reqwest::Client, url: &str) -> Result<Cost> {
 }
 
 async fn idle(lab: &Lab, report: &mut Report) -> Result<()> {
-    let asset = lab.senzu().await?.asset(SERVER).await?;
-    let address = agent_address(&asset).context("no NIC has a lease")?;
-    let (client, url) = lab.agent_http(address, PROVISIONING_ADDRESS.into()).await?;
     tokio::time::sleep(SETTLED_AFTER).await;
-    let (before, begun) = (cost(&client, &url).await?, Instant::now());
+    let (before, begun) = (cost(lab).await?, Instant::now());
     tokio::time::sleep(IDLE_FOR).await;
-    let after = cost(&client, &url).await?;
+    let after = cost(lab).await?;
     let (cpu_s, wall_s) = (after.cpu_s - before.cpu_s, begun.elapsed().as_secs_f64());
     report.add(Row {
         figure: "idle agent in its watch loop, PID 1 and session: processor".into(),
