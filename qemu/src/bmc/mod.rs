@@ -191,7 +191,7 @@ fn bytes(bytes: &[u8]) -> String {
 
 /// Two decimal digits in one byte.
 fn bcd(number: u8) -> u8 {
-    number / 10 << 4 | number % 10
+    ((number / 10) << 4) | (number % 10)
 }
 
 #[cfg(test)]
