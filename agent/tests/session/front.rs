@@ -1,6 +1,6 @@
 //! What stands before Senzu and breaks: a TCP front that passes connections on, or does what broken servers do.
 
-use std::{net::SocketAddr, time::Duration};
+use std::net::SocketAddr;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional},
     net::{TcpListener, TcpStream},
@@ -61,7 +61,7 @@ async fn serve(mut stream: TcpStream, behind: String, mut modes: watch::Receiver
                     let _ended = copy_bidirectional(&mut stream, &mut to).await;
                 }
             }
-            Mode::Silence => tokio::time::sleep(Duration::from_secs(3600)).await,
+            Mode::Silence => std::future::pending().await,
             Mode::Say(bytes) => {
                 let mut request = [0; 4096];
                 let _read = stream.read(&mut request).await;

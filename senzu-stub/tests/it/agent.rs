@@ -41,6 +41,14 @@ impl Agent {
         Self::new(world, "PIOUS-R1-U12", "52:54:00:01:12:01", "Ethernet2")
     }
 
+    /// The same, SPARE by now; it stays on because it is held.
+    pub async fn spare(world: &World) -> Self {
+        let mut agent = Self::u12(world);
+        agent.boots().await;
+        agent.tells_facts(1).await;
+        agent
+    }
+
     pub fn new(world: &World, serial: &str, nic: &str, port: &str) -> Self {
         Self {
             boot: BootId(Uuid::now_v7()),

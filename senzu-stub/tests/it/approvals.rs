@@ -41,19 +41,11 @@ async fn approval(world: &World, id: &Value) -> Value {
     world.get(&format!("/v1/approvals/{}", id.as_str().unwrap())).await
 }
 
-/// r1-u12, SPARE and held.
-async fn spare(world: &World) -> Agent {
-    let mut agent = Agent::u12(world);
-    agent.boots().await;
-    agent.tells_facts(1).await;
-    agent
-}
-
 #[tokio::test]
 async fn a_promotion_that_another_approves_is_carried_out_by_beans() {
     let world = World::new();
     let two = Two::of(&world).await;
-    let agent = spare(&world).await;
+    let agent = Agent::spare(&world).await;
     let asked = two.asks(&world, "r1-u12", "promote").await;
     assert_eq!(
         (&asked["status"], &asked["asked_by"], &asked["name"], &asked["outcome"]),
@@ -133,7 +125,7 @@ async fn an_approved_promotion_takes_a_power_off_back_that_nobody_took() {
 async fn whoever_asks_cant_approve() {
     let world = World::new();
     let two = Two::of(&world).await;
-    spare(&world).await;
+    Agent::spare(&world).await;
     let path = |id: &Value, decision: &str| format!("/v1/approvals/{}/{decision}", id.as_str().unwrap());
     // An admin asks: the role is not what is missing. Another token of the same operator does not help.
     let admin = world.token_of("root", "admin").await;
@@ -162,7 +154,7 @@ async fn whoever_asks_cant_approve() {
 async fn a_request_that_nobody_decides_expires() {
     let world = World::new();
     let two = Two::of(&world).await;
-    spare(&world).await;
+    Agent::spare(&world).await;
     let asked = two.asks(&world, "r1-u12", "promote").await;
     world.change("UPDATE approvals SET expires_ms = 1").await;
     let path = format!("/v1/approvals/{}/approve", asked["id"].as_str().unwrap());
@@ -208,7 +200,7 @@ async fn a_retirement_needs_no_machine_that_answers() {
 async fn a_wipe_that_the_agent_refuses_has_failed() {
     let world = World::new();
     let two = Two::of(&world).await;
-    let agent = spare(&world).await;
+    let agent = Agent::spare(&world).await;
     let asked = two.asks(&world, "r1-u12", "wipe").await;
     two.decides(&world, &asked["id"], "approve").await;
     let [wipe] = agent.instructions(&world).await.try_into().unwrap();

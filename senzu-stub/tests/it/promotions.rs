@@ -11,18 +11,10 @@ use pious_protocol::{
 use reqwest::Method;
 use serde_json::json;
 
-/// A SPARE asset that stays on because it is held.
-async fn spare(world: &World) -> Agent {
-    let mut agent = Agent::u12(world);
-    agent.boots().await;
-    agent.tells_facts(1).await;
-    agent
-}
-
 #[tokio::test]
 async fn a_spare_is_promoted_and_leaves_for_its_disk() {
     let world = World::new();
-    let agent = spare(&world).await;
+    let agent = Agent::spare(&world).await;
     let granted = agent.asks_promotion("alice").await;
     assert_eq!(granted.status(), 200);
     assert_eq!(granted.json::<PromotionAnswer>().await.unwrap(), PromotionAnswer::Granted);
@@ -77,7 +69,7 @@ async fn a_refusal_is_a_problem_and_an_answer() {
 #[tokio::test]
 async fn a_spare_whose_checks_fail_or_are_not_made_is_not_promoted() {
     let world = World::new();
-    let mut agent = spare(&world).await.reboot();
+    let mut agent = Agent::spare(&world).await.reboot();
     agent.boots().await;
     let pending = problem(agent.asks_promotion("alice").await).await;
     assert_eq!(pending["reason"], "r1-u12 is not judged yet in this boot: ask again in a moment");
@@ -92,7 +84,7 @@ async fn a_spare_whose_checks_fail_or_are_not_made_is_not_promoted() {
 #[tokio::test]
 async fn of_two_promotions_at_once_one_wins() {
     let world = World::new();
-    let agent = spare(&world).await;
+    let agent = Agent::spare(&world).await;
     let (one, other) = tokio::join!(agent.asks_promotion("alice"), agent.asks_promotion("bob"));
     let mut statuses = [one.status().as_u16(), other.status().as_u16()];
     statuses.sort_unstable();
@@ -124,7 +116,7 @@ async fn a_spare_that_is_told_to_power_off_is_not_promoted() {
 #[tokio::test]
 async fn a_switch_that_the_agent_refuses_ends_the_promotion() {
     let world = World::new();
-    let agent = spare(&world).await;
+    let agent = Agent::spare(&world).await;
     agent.asks_promotion("alice").await;
     let [switch] = agent.instructions(&world).await.try_into().unwrap();
     agent.reports(&switch, Report::Refused { reason: "I am NEW".into() }).await;
@@ -140,7 +132,7 @@ async fn a_switch_that_the_agent_refuses_ends_the_promotion() {
 #[tokio::test]
 async fn a_reboot_in_the_middle_ends_the_promotion() {
     let world = World::new();
-    let agent = spare(&world).await;
+    let agent = Agent::spare(&world).await;
     agent.asks_promotion("alice").await;
     let mut again = agent.reboot();
     again.boots().await;
@@ -154,7 +146,7 @@ async fn a_reboot_in_the_middle_ends_the_promotion() {
 #[tokio::test]
 async fn a_promotion_names_its_requester() {
     let world = World::new();
-    let agent = spare(&world).await;
+    let agent = Agent::spare(&world).await;
     let nobody = agent.asks_promotion("  ").await;
     assert_eq!(nobody.status(), 422);
     assert_eq!(problem(nobody).await["detail"], "request.requester is empty: say who asks, so that it is on record");
