@@ -114,6 +114,9 @@ impl Action {
     }
 }
 
+/// The names of [`Known`].
+const KINDS: [&str; 4] = ["switch_state", "reboot", "shutdown", "firmware_update"];
+
 /// The kinds of [`Action`] that this build knows, as they travel. Its words are the protocol's document.
 #[derive(Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -147,13 +150,13 @@ enum Known {
     },
 }
 
-/// What may be sent is what is known: the document must not promise an action called `unknown`.
+/// What is known, and anything else by its name: the document must not promise an action called `unknown`.
 #[cfg(feature = "openapi")]
 mod schema {
-    use super::{Action, Known};
+    use super::{Action, KINDS, Known};
     use utoipa::{
         PartialSchema, ToSchema,
-        openapi::{RefOr, Schema},
+        openapi::{ObjectBuilder, RefOr, Schema, Type},
     };
 
     impl PartialSchema for Action {
@@ -161,12 +164,24 @@ mod schema {
             let mut schema = Known::schema();
             if let RefOr::T(Schema::OneOf(kinds)) = &mut schema {
                 kinds.description = Some(
-                    "What to do, by `kind`. An agent reports `refused` for any other kind, and for a body it can't read."
+                    "What to do, by `kind`. An agent reports `refused` for a kind that it does not know, and for a body \
+                     that it can't read."
                         .into(),
                 );
+                kinds.items.push(another().into());
             }
             schema
         }
+    }
+
+    /// A kind that this build does not know.
+    fn another() -> ObjectBuilder {
+        let kind = ObjectBuilder::new().schema_type(Type::String).pattern(Some(format!("^(?!({})$)", KINDS.join("|"))));
+        ObjectBuilder::new()
+            .schema_type(Type::Object)
+            .description(Some("Any other kind: it travels by its name alone, for an agent that may know it."))
+            .property("kind", kind)
+            .required("kind")
     }
 
     impl ToSchema for Action {
@@ -178,8 +193,6 @@ mod schema {
 
 impl<'de> Deserialize<'de> for Action {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        const KINDS: [&str; 4] = ["switch_state", "reboot", "shutdown", "firmware_update"];
-
         let body = serde_json::Value::deserialize(deserializer)?;
         let kind = match body.get("kind") {
             Some(serde_json::Value::String(kind)) => kind.clone(),

@@ -144,9 +144,11 @@ fn a_finding_of_a_newer_verdict_is_no_pass() {
 /// The document that others build their Senzu from must not promise an action called `unknown`.
 #[cfg(feature = "openapi")]
 #[test]
-fn the_schema_of_an_action_lists_the_known_kinds_only() {
+fn the_schema_of_an_action_names_the_known_kinds_and_leaves_all_others_open() {
     let schema = serde_json::to_value(<Action as utoipa::PartialSchema>::schema()).unwrap();
-    let kinds: Vec<_> =
-        schema["oneOf"].as_array().unwrap().iter().map(|kind| kind["properties"]["kind"]["enum"][0].clone()).collect();
-    assert_eq!(kinds, ["switch_state", "reboot", "shutdown", "firmware_update"]);
+    let kinds: Vec<_> = schema["oneOf"].as_array().unwrap().iter().map(|kind| &kind["properties"]["kind"]).collect();
+    let (other, known) = kinds.split_last().unwrap();
+    let known: Vec<_> = known.iter().map(|kind| &kind["enum"][0]).collect();
+    assert_eq!(known, ["switch_state", "reboot", "shutdown", "firmware_update"]);
+    assert_eq!(other["pattern"], "^(?!(switch_state|reboot|shutdown|firmware_update)$)");
 }
