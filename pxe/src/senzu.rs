@@ -1,39 +1,26 @@
-//! Senzu's client: the list of boot targets by long-poll, and one target by question.
+//! Senzu, asked for what servers boot: the list of boot targets by long-poll, and one target by question.
 
 use crate::{
     config::Senzu,
     targets::{Standing, Targets},
 };
 use backon::{BackoffBuilder, ExponentialBuilder};
-use pious_protocol::{
-    ids::MacAddress,
-    message::{BootTarget, BootTargets},
-};
-use serde::de::DeserializeOwned;
+use pious_client::{BootTargets, Http, Several};
 use std::{path::PathBuf, time::Duration};
 use thiserror::Error;
 
 /// How long Senzu holds a question back while nothing changes.
 const WAIT_S: u64 = 30;
 
-/// What is allowed on top for an answer to travel.
-const GRACE: Duration = Duration::from_secs(10);
-
 /// To connect: within one rack row's round trip many times over.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-
-/// For the question about one MAC address: a server waits at its boot screen meanwhile.
-const ASK_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// The longest answer: 100 000 servers with five MAC addresses each, 120 bytes apiece.
-const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
+const CONNECT_WITHIN: Duration = Duration::from_secs(3);
 
 /// Pauses between tries while Senzu is away. Short, because a state that changed meanwhile is worth a boot; a list
 /// costs Senzu little.
 const PAUSE_FIRST: Duration = Duration::from_millis(250);
 const PAUSE_LONGEST: Duration = Duration::from_secs(5);
 
-/// Why Senzu could not be asked.
+/// Why Senzu can't be asked at all.
 #[derive(Debug, Error)]
 pub enum SenzuError {
     /// The authority's file.
@@ -52,103 +39,22 @@ pub enum SenzuError {
     },
     /// The client can't be made.
     #[error("make the client for Senzu")]
-    Client(#[source] reqwest::Error),
-    /// No connection, or one that broke.
-    #[error("ask {url}")]
-    Transport {
-        /// What was asked.
-        url: String,
-        /// Why.
-        source: reqwest::Error,
-    },
-    /// Another answer than 200.
-    #[error("{url} answered {status}")]
-    Status {
-        /// What was asked.
-        url: String,
-        /// The answer.
-        status: u16,
-    },
-    /// An answer without end.
-    #[error("{url} answered with more than {MAX_ANSWER_BYTES} bytes")]
-    TooLong {
-        /// What was asked.
-        url: String,
-    },
-    /// An answer that is something else.
-    #[error("{url} answered something that is no {what}")]
-    Body {
-        /// What was asked.
-        url: String,
-        /// What was expected.
-        what: &'static str,
-        /// Why it is not.
-        source: serde_json::Error,
-    },
+    Client(#[source] pious_client::Error),
 }
 
-/// Asks Senzu.
-#[derive(Clone)]
-pub struct Client {
-    http: reqwest::Client,
-    url: String,
-}
-
-impl Client {
-    /// For this Senzu. Its certificate is believed by the configured authority alone.
-    pub fn new(senzu: &Senzu) -> Result<Self, SenzuError> {
-        // The one place that chooses who does the cryptography. An error means that it was chosen before.
-        rustls::crypto::ring::default_provider().install_default().ok();
-        let mut certificates = Vec::new();
-        if let Some(path) = &senzu.ca {
-            let pem = std::fs::read(path).map_err(|source| SenzuError::Ca { path: path.clone(), source })?;
-            certificates = reqwest::Certificate::from_pem_bundle(&pem)
-                .ok()
-                .filter(|certificates| !certificates.is_empty())
-                .ok_or_else(|| SenzuError::NoCertificate { path: path.clone() })?;
-        }
-        let http = reqwest::Client::builder()
-            .tls_certs_only(certificates)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .user_agent(concat!("pious-pxe/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(SenzuError::Client)?;
-        Ok(Self { http, url: senzu.url.clone() })
-    }
-
-    /// Every target, held back for up to `wait_s` seconds while the revision is still `after`.
-    pub async fn list(&self, after: u64, wait_s: u64) -> Result<Targets, SenzuError> {
-        let url = format!("{}/v1/boot-targets?after={after}&wait_s={wait_s}", self.url);
-        let timeout = Duration::from_secs(wait_s) + GRACE;
-        self.get::<BootTargets>(url, timeout, "list of boot targets").await.map(Targets::from)
-    }
-
-    /// One target.
-    pub async fn one(&self, mac: MacAddress) -> Result<BootTarget, SenzuError> {
-        let url = format!("{}/v1/boot-targets/{mac}", self.url);
-        self.get(url, ASK_TIMEOUT, "boot target").await
-    }
-
-    async fn get<T: DeserializeOwned>(
-        &self,
-        url: String,
-        timeout: Duration,
-        what: &'static str,
-    ) -> Result<T, SenzuError> {
-        let transport = |error: reqwest::Error| SenzuError::Transport { url: url.clone(), source: error.without_url() };
-        let mut answer = self.http.get(&url).timeout(timeout).send().await.map_err(transport)?;
-        if answer.status() != reqwest::StatusCode::OK {
-            return Err(SenzuError::Status { url, status: answer.status().as_u16() });
-        }
-        let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(transport)? {
-            if body.len() + chunk.len() > MAX_ANSWER_BYTES {
-                return Err(SenzuError::TooLong { url });
-            }
-            body.extend_from_slice(&chunk);
-        }
-        serde_json::from_slice(&body).map_err(|source| SenzuError::Body { url, what, source })
-    }
+/// A client for this Senzu. Its certificate is believed by the configured authority alone.
+pub fn client(senzu: &Senzu) -> Result<BootTargets, SenzuError> {
+    let ca_pem = match &senzu.ca {
+        Some(path) => Some(std::fs::read(path).map_err(|source| SenzuError::Ca { path: path.clone(), source })?),
+        None => None,
+    };
+    let failed = |error| match (error, &senzu.ca) {
+        (pious_client::Error::NoCertificate, Some(path)) => SenzuError::NoCertificate { path: path.clone() },
+        (error, _) => SenzuError::Client(error),
+    };
+    let program = concat!("pious-pxe/", env!("CARGO_PKG_VERSION"));
+    let http = Http::new(ca_pem.as_deref(), CONNECT_WITHIN, program).map_err(failed)?;
+    Ok(BootTargets::new(http, Several::new(senzu.urls.clone()).map_err(failed)?))
 }
 
 /// What the watch has to tell.
@@ -164,7 +70,7 @@ pub enum News {
 ///
 /// After a loss the whole list is asked for at once, whatever its revision: a Senzu that lost its data may have come
 /// to the very number that we know.
-pub async fn watch(client: Client, mut tell: impl FnMut(News)) {
+pub async fn watch(senzu: BootTargets, mut tell: impl FnMut(News)) {
     let backoff = || {
         ExponentialBuilder::default()
             .with_min_delay(PAUSE_FIRST)
@@ -178,11 +84,12 @@ pub async fn watch(client: Client, mut tell: impl FnMut(News)) {
     let mut standing = None;
     loop {
         let answer = match known {
-            Some(revision) => client.list(revision, WAIT_S).await,
-            None => client.list(0, 0).await,
+            Some(revision) => senzu.list(revision, WAIT_S).await,
+            None => senzu.list(0, 0).await,
         };
         match answer {
-            Ok(targets) => {
+            Ok(list) => {
+                let targets = Targets::from(list);
                 let revision = targets.revision;
                 if known != Some(revision) {
                     tell(News::List(targets));

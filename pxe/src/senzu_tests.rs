@@ -1,7 +1,10 @@
 //! The client and the watch, on a Senzu that misbehaves as told.
 
 use super::*;
-use pious_protocol::message::{Boot, LeaseTier};
+use pious_protocol::{
+    ids::MacAddress,
+    message::{Boot, BootTarget, BootTargets as List, LeaseTier},
+};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use wiremock::{
@@ -11,8 +14,9 @@ use wiremock::{
 
 const MAC: MacAddress = MacAddress([0x52, 0x54, 0, 1, 0x10, 1]);
 
-fn client(url: &str) -> Client {
-    Client::new(&Senzu { url: url.into(), ca: None, agents: vec![] }).unwrap()
+fn client(url: &str) -> BootTargets {
+    let urls = vec![url.parse().unwrap()];
+    super::client(&Senzu { urls, ca: None, agents: vec![] }).unwrap()
 }
 
 fn body(revision: u64, boot: &str) -> Value {
@@ -22,7 +26,7 @@ fn body(revision: u64, boot: &str) -> Value {
 
 fn targets(revision: u64, boot: Boot) -> Targets {
     let target = BootTarget { mac: MAC, boot, tier: LeaseTier::Recognized, name: Some("r1-u10".into()) };
-    BootTargets { revision, targets: vec![target] }.into()
+    List { revision, targets: vec![target] }.into()
 }
 
 async fn answers(template: ResponseTemplate) -> MockServer {
@@ -40,7 +44,7 @@ async fn a_list_and_one_target() {
         .mount(&server)
         .await;
     let client = client(&server.uri());
-    assert_eq!(client.list(0, 0).await.unwrap(), targets(7, Boot::LocalDisk));
+    assert_eq!(Targets::from(client.list(0, 0).await.unwrap()), targets(7, Boot::LocalDisk));
     let expected = BootTarget { mac: MAC, boot: Boot::Pious, tier: LeaseTier::Unrecognized, name: None };
     assert_eq!(client.one(MAC).await.unwrap(), expected);
 }
@@ -48,30 +52,22 @@ async fn a_list_and_one_target() {
 #[tokio::test]
 async fn what_a_newer_senzu_says_is_taken_for_pious() {
     let server = answers(ResponseTemplate::new(200).set_body_json(body(1, "levitate"))).await;
-    assert_eq!(client(&server.uri()).list(0, 0).await.unwrap(), targets(1, Boot::Pious));
+    assert_eq!(Targets::from(client(&server.uri()).list(0, 0).await.unwrap()), targets(1, Boot::Pious));
 }
 
 #[tokio::test]
 async fn answers_that_are_none() {
     let half = body(7, "pious").to_string()[..20].to_owned();
     for (case, template, words) in [
-        ("500", ResponseTemplate::new(500), "answered 500"),
-        ("a redirect to nowhere", ResponseTemplate::new(204), "answered 204"),
-        (
-            "garbage",
-            ResponseTemplate::new(200).set_body_string("<html>"),
-            "answered something that is no list of boot targets",
-        ),
-        (
-            "half a body",
-            ResponseTemplate::new(200).set_body_string(half),
-            "answered something that is no list of boot targets",
-        ),
-        ("nothing", ResponseTemplate::new(200), "answered something that is no list of boot targets"),
+        ("500", ResponseTemplate::new(500), "answered 500 Internal Server Error"),
+        ("no answer to this", ResponseTemplate::new(204), "answered what is not in the protocol"),
+        ("garbage", ResponseTemplate::new(200).set_body_string("<html>"), "answered what is not in the protocol"),
+        ("half a body", ResponseTemplate::new(200).set_body_string(half), "answered what is not in the protocol"),
+        ("nothing", ResponseTemplate::new(200), "answered what is not in the protocol"),
     ] {
         let server = answers(template).await;
         let error = client(&server.uri()).list(0, 0).await.unwrap_err().to_string();
-        assert_eq!(error, format!("{}/v1/boot-targets?after=0&wait_s=0 {words}", server.uri()), "{case}");
+        assert_eq!(error, format!("{}/v1/boot-targets {words}", server.uri()), "{case}");
     }
 }
 
@@ -101,7 +97,7 @@ async fn a_watch_tells_changes_once_and_comes_back_after_a_loss() {
         heard.push(tokio::time::timeout(Duration::from_secs(10), news.recv()).await.unwrap().unwrap());
     }
     watching.abort();
-    let lost = format!("{}/v1/boot-targets?after=8&wait_s=30 answered 503", server.uri());
+    let lost = format!("{}/v1/boot-targets answered 503 Service Unavailable", server.uri());
     assert_eq!(
         heard,
         [
@@ -116,11 +112,7 @@ async fn a_watch_tells_changes_once_and_comes_back_after_a_loss() {
 #[tokio::test]
 async fn a_senzu_that_is_not_there() {
     let error = client("http://127.0.0.1:1").list(0, 0).await.unwrap_err();
-    assert!(
-        chain(&error).starts_with("ask http://127.0.0.1:1/v1/boot-targets?after=0&wait_s=0: "),
-        "{}",
-        chain(&error)
-    );
+    assert!(chain(&error).starts_with("no connection to http://127.0.0.1:1/v1/boot-targets: "), "{}", chain(&error));
 }
 
 #[test]
@@ -128,8 +120,9 @@ fn an_authority_that_is_none() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ca.pem");
     let error = |path: &std::path::Path| {
-        let senzu = Senzu { url: "https://10.77.0.1".into(), ca: Some(path.to_owned()), agents: vec![] };
-        Client::new(&senzu).err().unwrap().to_string()
+        let senzu =
+            Senzu { urls: vec!["https://10.77.0.1".parse().unwrap()], ca: Some(path.to_owned()), agents: vec![] };
+        super::client(&senzu).err().unwrap().to_string()
     };
     assert_eq!(error(&path), format!("read Senzu's CA {}", path.display()));
     std::fs::write(&path, "no certificate").unwrap();

@@ -45,7 +45,7 @@ pub async fn serve(config: Config) -> Result<()> {
     replace(&places.hosts, hosts.as_bytes())?;
     replace(&places.configuration, dnsmasq::configuration(&config, surroundings).as_bytes())?;
 
-    let senzu = senzu::Client::new(&config.senzu)?;
+    let senzu = senzu::client(&config.senzu)?;
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("listen on {}; is the port free, and the address on an interface?", config.listen))?;

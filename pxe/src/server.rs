@@ -14,7 +14,7 @@ use crate::{
     dnsmasq::process::State as DnsmasqState,
     files,
     script::{Editions, Scripts},
-    senzu::{self, chain},
+    senzu::chain,
     targets::{Book, Standing},
 };
 use axum::{
@@ -43,7 +43,7 @@ pub struct Service {
     /// What is known of Senzu's targets.
     pub book: watch::Receiver<Book>,
     /// Senzu, for questions.
-    pub senzu: senzu::Client,
+    pub senzu: pious_client::BootTargets,
     /// What dnsmasq is doing.
     pub dnsmasq: watch::Receiver<DnsmasqState>,
 }

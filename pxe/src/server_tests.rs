@@ -34,12 +34,13 @@ async fn serve(senzu: &str) -> Running {
     std::fs::write(folder.path().join(KERNEL), "kernel").unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let senzu = config::Senzu { url: senzu.into(), ca: None, agents: vec!["https://10.77.0.1:8443".into()] };
+    let senzu =
+        config::Senzu { urls: vec![senzu.parse().unwrap()], ca: None, agents: vec!["https://10.77.0.1:8443".into()] };
     let service = Service {
         scripts: Scripts { url: url.clone(), senzu: senzu.agents.clone(), cmdline: String::new() },
         image: folder.path().to_owned(),
         book: read,
-        senzu: senzu::Client::new(&senzu).unwrap(),
+        senzu: crate::senzu::client(&senzu).unwrap(),
         dnsmasq: dnsmasq_read,
     };
     tokio::spawn(async move { axum::serve(listener, routes(Arc::new(service))).await.unwrap() });

@@ -144,6 +144,9 @@ pub enum ConfigError {
         "url = {0:?} has a host name, but network {1:?} gives its clients no dns; write the IP address, or set dns there"
     )]
     UrlNeedsDns(String, String),
+    /// No address of Senzu's for this service.
+    #[error("[senzu] url is an empty list, so nobody could be asked what servers boot; list at least one https URL")]
+    NoSenzu,
     /// No address of Senzu's for the agents.
     #[error("[senzu] agents is empty, so the agents would not know whom to report to; list at least one https URL")]
     NoAgents,

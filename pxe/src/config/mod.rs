@@ -47,8 +47,8 @@ pub struct Config {
 /// How Senzu is reached.
 #[derive(Clone, Debug)]
 pub struct Senzu {
-    /// By this service; no slash at the end.
-    pub url: String,
+    /// By this service, the preferred one first.
+    pub urls: Vec<pious_client::Url>,
     /// The PEM file of the authority that signed Senzu's certificate; `None` with plain HTTP in a lab.
     pub ca: Option<PathBuf>,
     /// By the agents: the `pious.senzu=` words, the preferred one first.
@@ -98,11 +98,19 @@ struct File {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SenzuSection {
-    url: String,
+    url: OneOrMore,
     #[serde(default)]
     ca: Option<PathBuf>,
     #[serde(default)]
     agents: Vec<String>,
+}
+
+/// Most have one Senzu; several replicas are a list.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMore {
+    One(String),
+    More(Vec<String>),
 }
 
 fn dnsmasq_in_path() -> PathBuf {
@@ -206,23 +214,31 @@ fn check_own_url(url: &str, networks: &[Network]) -> Result<String, ConfigError>
 fn check_senzu(section: SenzuSection, lab: bool) -> Result<Senzu, ConfigError> {
     let check = |key, url: &str| {
         let wrong = |why| ConfigError::Url { key, value: url.to_owned(), why };
-        match parse_url(url).map_err(wrong)?.scheme() {
-            "https" => Ok(()),
-            "http" if lab => Ok(()),
+        let read = parse_url(url).map_err(wrong)?;
+        match read.scheme() {
+            "https" => Ok(read),
+            "http" if lab => Ok(read),
             _ => Err(wrong("Senzu is spoken to over HTTPS; write https://…, or set lab = true in a lab")),
         }
     };
-    check("[senzu] url", &section.url)?;
+    let urls = match section.url {
+        OneOrMore::One(url) => vec![url],
+        OneOrMore::More(urls) => urls,
+    };
+    let urls = urls.iter().map(|url| check("[senzu] url", url)).collect::<Result<Vec<_>, _>>()?;
+    if urls.is_empty() {
+        return Err(ConfigError::NoSenzu);
+    }
     for agent in &section.agents {
         check("[senzu] agents", agent)?;
     }
     if section.agents.is_empty() {
         return Err(ConfigError::NoAgents);
     }
-    if section.url.starts_with("https:") && section.ca.is_none() {
+    if urls.iter().any(|url| url.scheme() == "https") && section.ca.is_none() {
         return Err(ConfigError::NoCa);
     }
-    Ok(Senzu { url: section.url.trim_end_matches('/').to_owned(), ca: section.ca, agents: section.agents })
+    Ok(Senzu { urls, ca: section.ca, agents: section.agents })
 }
 
 /// A URL that survives iPXE's and the kernel's reading of a line, and dnsmasq's of a comma-separated one.

@@ -213,6 +213,12 @@ fn urls_and_words() {
             "[senzu] url is https and ca is missing; set ca to the PEM file of the authority that signed Senzu's certificate",
         ),
         (
+            "nobody to ask",
+            senzu,
+            "url = []",
+            "[senzu] url is an empty list, so nobody could be asked what servers boot; list at least one https URL",
+        ),
+        (
             "nobody to report to",
             "agents = [\"https://10.77.0.1:8443\"]",
             "",
@@ -290,4 +296,17 @@ fn files_that_will_be_served() {
         std::fs::write(path(name), "").unwrap();
     }
     config.check_files().unwrap();
+}
+
+#[test]
+fn several_senzus() {
+    let several = RACK.replace(
+        "url = \"https://10.77.0.1:8443\"\nca",
+        "url = [\"https://10.77.0.1:8443\", \"https://10.77.0.2:8443\"]\nca",
+    );
+    let urls = Config::parse(&several, Path::new("pxe.toml")).unwrap().senzu.urls;
+    assert_eq!(
+        urls.iter().map(|url| url.as_str()).collect::<Vec<_>>(),
+        ["https://10.77.0.1:8443/", "https://10.77.0.2:8443/"]
+    );
 }

@@ -1,14 +1,18 @@
 //! The keeper, on shell scripts that stand in for dnsmasq.
 
 use super::*;
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::fs;
 
-/// A program that runs `body` in a folder of its own; `$0` is its path.
+/// A program that runs `body` in a folder of its own; `$0` is its path. A shell can't trap what it was started to ignore, and
+/// under nohup that is SIGHUP. Another process makes the file: a program that anybody has open for writing can't be started,
+/// and what another test starts meanwhile would for a moment have all that is open here.
 fn program(body: &str) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("dnsmasq");
-    fs::write(&path, format!("#!/bin/sh\ncd {}\n{body}\n", folder.path().display())).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    let (text, path) = (folder.path().join("text"), folder.path().join("dnsmasq"));
+    let shebang = "#!/usr/bin/env -S --default-signal=HUP sh";
+    fs::write(&text, format!("{shebang}\ncd {}\n{body}\n", folder.path().display())).unwrap();
+    let made = std::process::Command::new("install").args(["-m", "755"]).args([&text, &path]).status().unwrap();
+    assert!(made.success());
     (folder, path)
 }
 
