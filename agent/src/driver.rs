@@ -8,7 +8,6 @@ use crate::{
     facts::Parts,
     machine::{Action, AskerId, Call, Ending, Event, Failure, Moment, PromotionOutcome, State},
     priority::Turn,
-    senzu::{self, Senzu},
 };
 use nix::time::{ClockId, clock_gettime};
 use pious_protocol::{facts::Facts, message::PromotionRequest};
@@ -31,8 +30,8 @@ const ANSWER_QUEUE: usize = 64;
 /// The least time between two views: a burst of LLDP is drawn once.
 const VIEW_GAP: Duration = Duration::from_millis(100);
 
-/// How often a view is made though nothing happened: it tells for how long something lasts.
-const HEARTBEAT: Duration = Duration::from_secs(1);
+/// How long to rest when there is nothing to wake for.
+const REST: Duration = Duration::from_secs(60);
 
 /// Reads some parts of the machine's facts, given those that are known; slow at times.
 pub type Gather = Arc<dyn Fn(&Parts, &Facts) -> Facts + Send + Sync>;
@@ -53,7 +52,7 @@ pub struct Driver {
     /// The machine.
     pub state: State,
     /// Senzu.
-    pub senzu: Arc<Senzu>,
+    pub senzu: Arc<pious_client::Agent>,
     /// Reads facts.
     pub gather: Gather,
     /// What the network tells, and other news from outside.
@@ -109,7 +108,7 @@ impl Driver {
 
 struct Running {
     state: State,
-    senzu: Arc<Senzu>,
+    senzu: Arc<pious_client::Agent>,
     gather: Gather,
     answers: mpsc::Sender<Event>,
     surroundings: Surroundings,
@@ -170,17 +169,17 @@ impl Running {
             }
             Action::SendFacts { call, report } => {
                 let senzu = Arc::clone(&self.senzu);
-                let answer = async move { senzu.facts(&call, &report).await };
+                let answer = async move { senzu.facts(call.via(), &report).await };
                 self.answer_with(answer, |result| Event::FactsAnswered(result.map(Box::new)));
             }
             Action::Poll { call, after } => {
                 let senzu = Arc::clone(&self.senzu);
-                let answer = async move { senzu.poll(&call, after).await };
+                let answer = async move { senzu.poll(call.via(), after).await };
                 self.answer_with(answer, |result| Event::Polled(result.map(Box::new)));
             }
             Action::SendReport { call, id, report } => {
                 let senzu = Arc::clone(&self.senzu);
-                let answer = async move { senzu.report(&call, id, &report).await };
+                let answer = async move { senzu.report(call.via(), id, &report).await };
                 self.answer_with(answer, Event::Reported);
             }
             Action::AskPromotion { call, asker, ask } => self.ask_promotion(call, asker, ask),
@@ -196,14 +195,14 @@ impl Running {
 
     fn ask_promotion(&self, call: Call, asker: AskerId, ask: pious_protocol::message::PromotionAsk) {
         let senzu = Arc::clone(&self.senzu);
-        let answer = async move { senzu.promotion(&call, &ask).await };
+        let answer = async move { senzu.promotion(call.via(), &ask).await };
         self.answer_with(answer, move |answer| Event::PromotionDecided { asker, answer });
     }
 
     /// Performs one try as a task; a task that dies is an answer too, so that the machine never waits for nothing.
     fn answer_with<T: Send + 'static>(
         &self,
-        answer: impl Future<Output = Result<T, senzu::Error>> + Send + 'static,
+        answer: impl Future<Output = Result<T, pious_client::Error>> + Send + 'static,
         event: impl FnOnce(Result<T, Failure>) -> Event + Send + 'static,
     ) {
         let answers = self.answers.clone();
@@ -247,14 +246,13 @@ impl Running {
     }
 
     fn until_wake(&self) -> Sleep {
-        // Without anything to wake for, the heartbeat is soon enough.
-        sleep(self.state.next_wake().map_or(HEARTBEAT, |wake| wake.saturating_sub(now())))
+        sleep(self.state.next_wake().map_or(REST, |wake| wake.saturating_sub(now())))
     }
 
     fn until_view(&self) -> Sleep {
-        let since = self.last_view.map_or(HEARTBEAT, |last| now().saturating_sub(last));
-        let gap = if self.is_view_due { VIEW_GAP } else { HEARTBEAT };
-        sleep(gap.saturating_sub(since))
+        let Some(last) = self.last_view else { return sleep(Duration::ZERO) };
+        let due = if self.is_view_due { Some(last) } else { View::changes_at(&self.state, last) };
+        sleep(due.map_or(REST, |due| due.max(last + VIEW_GAP).saturating_sub(now())))
     }
 
     fn show_if_due(&mut self) {

@@ -8,11 +8,11 @@ use crate::{
     facts::{self, LiveHost, Parts},
     journal::Journal,
     machine::{Config, Ending, Event, LinkSeen, NetworkOwner, Power, State},
-    network,
-    senzu::{self, Patience, Senzu},
+    network, senzu,
     server::{self, Face},
     trust::{Paths, Trust, TrustError},
 };
+use pious_client::{Patience, Url, read_url};
 use pious_protocol::{facts::Facts, ids::BootId, message::TimelineEntry};
 use std::{io, net::SocketAddr, path::Path, sync::Arc};
 use thiserror::Error;
@@ -44,7 +44,7 @@ pub enum SessionError {
     Trust(#[from] TrustError),
     /// Senzu can't be asked.
     #[error(transparent)]
-    Senzu(#[from] senzu::Error),
+    Senzu(#[from] pious_client::Error),
     /// The runtime could not be made.
     #[error("the asynchronous runtime can't be made")]
     Runtime(#[source] io::Error),
@@ -75,7 +75,7 @@ pub struct HostOptions {
 /// What differs between the image and an ordinary host.
 struct Setting {
     config: Config,
-    senzu: Senzu,
+    senzu: pious_client::Agent,
     trust: Trust,
     listen: SocketAddr,
     outputs: Vec<Output>,
@@ -107,7 +107,7 @@ pub fn in_image(journal: Journal) -> Result<u8, SessionError> {
             journal,
         },
         config: config(boot_id, &trust, urls.len(), NetworkOwner::Agent, Power::Granted),
-        senzu: Senzu::new(urls, &trust.ca_pem, boot_id, Patience::default())?,
+        senzu: senzu::client(urls, &trust.ca_pem, boot_id, Patience::default())?,
         listen: ([0, 0, 0, 0], server::PORT).into(),
         outputs: outputs(cmdline.consoles, &mut warnings),
         network: network::Options::ours(cmdline.name.as_deref().unwrap_or("pious")),
@@ -126,7 +126,7 @@ pub fn in_image(journal: Journal) -> Result<u8, SessionError> {
 pub fn on_host(options: HostOptions, journal: Journal) -> Result<(), SessionError> {
     let trust = Trust::read(&options.trust)?;
     // Whoever runs the agent by hand says himself what he speaks to.
-    let urls = options.senzu.iter().map(|url| senzu::read_url(url, true)).collect::<Result<Vec<_>, _>>()?;
+    let urls = options.senzu.iter().map(|url| read_url(url, true)).collect::<Result<Vec<_>, _>>()?;
     let boot_id = boot_id();
     let power = options.power;
     let setting = Setting {
@@ -138,7 +138,7 @@ pub fn on_host(options: HostOptions, journal: Journal) -> Result<(), SessionErro
             journal,
         },
         config: config(boot_id, &trust, urls.len(), NetworkOwner::Host, power),
-        senzu: Senzu::new(urls, &trust.ca_pem, boot_id, Patience::default())?,
+        senzu: senzu::client(urls, &trust.ca_pem, boot_id, Patience::default())?,
         listen: options.listen,
         outputs: Output::stderr().into_iter().collect(),
         network: network::Options::observe(),
@@ -244,8 +244,8 @@ fn config(boot_id: BootId, trust: &Trust, urls: usize, network: NetworkOwner, po
     }
 }
 
-fn readable(url: &str, lab: bool, warnings: &mut Vec<String>) -> Option<reqwest::Url> {
-    senzu::read_url(url, lab).map_err(|problem| warnings.push(problem.to_string())).ok()
+fn readable(url: &str, lab: bool, warnings: &mut Vec<String>) -> Option<Url> {
+    read_url(url, lab).map_err(|problem| warnings.push(problem.to_string())).ok()
 }
 
 /// The boot's name: PID 1's, so that it outlives a process that dies; else a new one.

@@ -34,6 +34,10 @@ const CHUNK_BYTES: usize = 1024;
 /// Reads of one look, so that a session that writes without end does not keep PID 1 from its other duties.
 const MOST_CHUNKS: usize = 64;
 
+/// How often PID 1 looks whether the session has ended though the kernel tells of nothing: an end so rare that a machine
+/// may stand for this long after it, and a look so dear (a file of `/proc`) that an idle server must not pay it each second.
+const LOOK: Duration = Duration::from_secs(5);
+
 /// How long the threads of a process that ends may take to end with it, before one of them is said to hang.
 const LAST_THREAD: Duration = Duration::from_millis(500);
 
@@ -105,6 +109,11 @@ impl Session {
         let end = End::of(status_of_the_dead(self.pid, &String::from_utf8_lossy(&stat))?)?;
         let since = *self.half_dead_since.get_or_insert_with(Instant::now);
         (since.elapsed() >= LAST_THREAD).then_some(end)
+    }
+
+    /// How soon [`Self::reap`] is to look again though the kernel tells of nothing.
+    pub(super) fn look_after(&self) -> Duration {
+        if self.half_dead_since.is_some() { LAST_THREAD } else { LOOK }
     }
 
     pub(super) fn lived(&self) -> Duration {

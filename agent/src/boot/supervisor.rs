@@ -18,9 +18,6 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// How long the error stays on the screen before the machine starts anew: enough to read it and to take a photograph.
 const COUNTDOWN_S: u64 = 30;
 
-/// How often PID 1 looks whether the session has ended though the kernel tells of nothing (see [`Session::reap`]).
-const LOOK: Duration = Duration::from_secs(1);
-
 /// After a kernel panic the machine starts anew too, rather than standing for ever (kernel/panic, in seconds).
 const KERNEL_PANIC_S: &str = "30";
 
@@ -78,7 +75,8 @@ fn run_session(boot_id: &str, signals: &Signals) -> Result<Ending, LastWords> {
     let mut asked: Option<(Ending, Instant)> = None;
     loop {
         let left = asked.map(|(_, deadline)| deadline.saturating_duration_since(Instant::now()));
-        signals.wait(&session.readable(), left.unwrap_or(LOOK).min(LOOK));
+        let look = session.look_after();
+        signals.wait(&session.readable(), left.unwrap_or(look).min(look));
         if let Some(ending) = signals.asked() {
             session.signal(Signal::SIGTERM);
             let deadline = asked.map_or_else(|| Instant::now() + stop::SESSION_GRACE, |(_, deadline)| deadline);

@@ -65,6 +65,11 @@ impl Marks {
         self.changed.len() + self.solved.len() < before
     }
 
+    /// When the next of it is none any more.
+    pub fn passes_at(&self) -> Option<Duration> {
+        self.changed.values().chain(self.solved.values()).map(|at| *at + MARKED).min()
+    }
+
     pub fn is_marked(&self, about: &About) -> bool {
         self.changed.contains_key(about)
     }

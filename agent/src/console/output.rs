@@ -30,9 +30,8 @@ use std::{
 /// framebuffer takes an emulated processor a fifth of a second.
 const REPAINT: Duration = Duration::from_secs(600);
 
-/// How often a screen looks whether its size changed (a framebuffer driver came), and what it no longer marks: there is
-/// no event for either.
-const LOOK: Duration = Duration::from_secs(1);
+/// How often a screen looks whether its size changed (a framebuffer driver came): there is no event for it.
+const LOOK: Duration = Duration::from_secs(10);
 
 /// How long the last view may take to reach its device before the machine goes down.
 const LAST_VIEW: Duration = Duration::from_millis(500);
@@ -301,7 +300,8 @@ impl Screen {
 
     /// Waits for news a while, and draws them; answers a key that is not about what this screen shows.
     fn turn(&mut self, slot: &Slot) -> Option<Key> {
-        let keys = slot.wait(&mut self.keys, Some(LOOK));
+        let passes_after = self.panel.passes_at().map(|at| at.saturating_sub(now()));
+        let keys = slot.wait(&mut self.keys, Some(passes_after.map_or(LOOK, |after| after.min(LOOK))));
         let at = now();
         let mut is_changed = self.panel.pass(at);
         let (view, answer) = slot.take();

@@ -61,6 +61,13 @@ impl Panel {
         self.notice = Some((words, now));
     }
 
+    /// When the passing of time changes something next.
+    pub fn passes_at(&self) -> Option<Duration> {
+        let noticed = self.notice.as_ref().map(|(_, at)| *at + NOTICED);
+        let left = ((self.page, self.above) != (Page::Summary, 0)).then(|| self.touched + SUMMARY_AFTER);
+        self.marks.passes_at().into_iter().chain(noticed).chain(left).min()
+    }
+
     /// Lets time pass; whether that changed anything.
     pub fn pass(&mut self, now: Duration) -> bool {
         let is_over = |at: Duration, lasts: Duration| now.saturating_sub(at) >= lasts;

@@ -123,7 +123,7 @@ impl Default for SenzuReach {
 pub struct Age {
     /// The part.
     pub part: Part,
-    /// How long ago, in seconds; rounded down so far that nobody misses it.
+    /// How long ago, in seconds; rounded down to whole minutes.
     pub age_s: u64,
 }
 

@@ -62,7 +62,7 @@ pub(super) fn fit(text: &str, width: usize) -> String {
 /// How long ago, as exactly as anybody wants to know.
 pub(super) fn ago(age_s: u64) -> String {
     match age_s {
-        0..60 => format!("{age_s} s ago"),
+        0..60 => "just now".into(),
         60..3600 => format!("{} min ago", age_s / 60),
         _ => format!("{} h ago", age_s / 3600),
     }

@@ -5,8 +5,9 @@ use pious_agent::{
     console::{Surroundings, View},
     driver::{Ask, Driver},
     machine::{Config, Ending, Event, LinkSeen, NetworkOwner, Power, State},
-    senzu::{Patience, Senzu, read_url},
+    senzu,
 };
+use pious_client::{Patience, read_url};
 use pious_protocol::{
     facts::{Dhcp, Facts, Link, Nic},
     ids::BootId,
@@ -40,11 +41,11 @@ impl Agent {
     pub async fn start(senzu: &Scripted, urls: &[String]) -> Self {
         let boot = BootId(uuid::Uuid::now_v7());
         let read = |url: &String| read_url(url, true).unwrap();
-        let client = Senzu::new(urls.iter().map(read).collect(), b"", boot, PATIENCE).unwrap();
+        let client = senzu::client(urls.iter().map(read).collect(), b"", boot, PATIENCE).unwrap();
         Self::start_with(senzu, client, boot, urls.len()).await
     }
 
-    pub async fn start_with(senzu: &Scripted, client: Senzu, boot: BootId, urls: usize) -> Self {
+    pub async fn start_with(senzu: &Scripted, client: pious_client::Agent, boot: BootId, urls: usize) -> Self {
         let state = State::new(Config {
             boot_id: boot,
             agent_version: "0.1.0".into(),

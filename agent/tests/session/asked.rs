@@ -31,7 +31,7 @@ async fn served(state: AssetState) -> (Senzu, Front, Agent, SocketAddr) {
 
 /// A client whose packets come from `source`.
 fn from(source: [u8; 4]) -> reqwest::Client {
-    pious_agent::senzu::install_crypto();
+    pious_client::install_crypto();
     // Without certificates the client would look for the system's, and plain HTTP needs none.
     let builder = reqwest::Client::builder().tls_certs_only([]).local_address(Some(source.into()));
     builder.timeout(Duration::from_secs(15)).build().unwrap()

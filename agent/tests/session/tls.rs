@@ -4,10 +4,8 @@ use crate::{
     agent::{Agent, PATIENCE},
     senzu::Senzu as Scripted,
 };
-use pious_agent::{
-    console::SenzuReach,
-    senzu::{Senzu, read_url},
-};
+use pious_agent::console::SenzuReach;
+use pious_client::read_url;
 use pious_protocol::{ids::BootId, message::AssetState};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use std::{net::SocketAddr, sync::Arc};
@@ -37,7 +35,7 @@ impl Authority {
     }
 
     fn acceptor(&self, name: &str) -> TlsAcceptor {
-        pious_agent::senzu::install_crypto();
+        pious_client::install_crypto();
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
@@ -81,7 +79,7 @@ async fn serve(senzu: &Scripted, acceptor: TlsAcceptor) -> String {
 async fn agent(senzu: &Scripted, url: &str, ca_pem: &str) -> Agent {
     let boot = BootId(uuid::Uuid::now_v7());
     let urls = vec![read_url(url, false).unwrap()];
-    let client = Senzu::new(urls, ca_pem.as_bytes(), boot, PATIENCE).unwrap();
+    let client = pious_agent::senzu::client(urls, ca_pem.as_bytes(), boot, PATIENCE).unwrap();
     Agent::start_with(senzu, client, boot, 1).await
 }
 

@@ -232,9 +232,9 @@ pub fn full() -> View {
         step: Some("VERIFY_HARDWARE".into()),
         machine: "Dell Inc.  PowerEdge R740  serial 4XJ2KL3  UEFI".into(),
         ages: vec![
-            Age { part: Part::DiskHealth, age_s: 50 },
+            Age { part: Part::DiskHealth, age_s: 0 },
             Age { part: Part::BmcHealth, age_s: 180 },
-            Age { part: Part::MemoryErrors, age_s: 20 },
+            Age { part: Part::MemoryErrors, age_s: 0 },
         ],
         facts: Hardware::of(Arc::new(full_facts())),
         log: log(),

@@ -16,6 +16,9 @@ use std::{sync::Arc, time::Duration};
 /// The longest text of anybody else's (a switch's name, Senzu's reason) that is shown.
 const MAX_FOREIGN_CHARS: usize = 200;
 
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+
 /// Parts that are read from time to time, since no event tells of their changes.
 const POLLED: [Part; 4] = [Part::DiskHealth, Part::BmcHealth, Part::Sensors, Part::MemoryErrors];
 
@@ -67,6 +70,21 @@ impl View {
         view.warnings.extend(firmware_warning(&facts.kernel.failed_firmware));
         view.next = next::of(&view);
         view
+    }
+
+    /// When the view of a state that was made `at` is another one though nothing happens: it tells for how long
+    /// something lasts. It is made anew then and not each second, so that an idle server costs nothing.
+    pub fn changes_at(state: &State, at: Duration) -> Option<Duration> {
+        let failing = match state.reach {
+            Reach::Fails { .. } => Some(at + SECOND),
+            Reach::Answers | Reach::Untried => None,
+        };
+        let settling = Some(state.links_settle_at).filter(|settle_at| *settle_at > at);
+        let ages = POLLED.iter().filter_map(|part| {
+            let age_s = state.age(*part, at)?.as_secs();
+            Some(at + MINUTE - Duration::from_secs(age_s % MINUTE.as_secs()))
+        });
+        failing.into_iter().chain(settling).chain(ages).min()
     }
 
     /// The same view with work that must not be disturbed.
@@ -131,11 +149,10 @@ impl Neighbour {
     }
 }
 
-/// The age of a part. Rounded, so that a view is another one only when somebody would read something else.
+/// The age of a part. In whole minutes, so that a view is another one only when somebody would read something else.
 fn age(state: &State, part: Part, now: Duration) -> Option<Age> {
     let age_s = state.age(part, now)?.as_secs();
-    let step = if age_s < 60 { 10 } else { 60 };
-    Some(Age { part, age_s: age_s / step * step })
+    Some(Age { part, age_s: age_s - age_s % MINUTE.as_secs() })
 }
 
 fn reach_of(state: &State, now: Duration) -> SenzuReach {

@@ -16,8 +16,9 @@ const BUILT_IN: u8 = 0;
 /// The largest machines list a FRU for each DIMM, drive and fan; those are read elsewhere, and better.
 const MAX_FRUS: usize = 32;
 
-/// As many bytes at once as any system interface carries (IPMI 2.0 §9: KCS, 40 bytes with its headers).
-const READ_BYTES: u8 = 24;
+/// Bytes asked for at once. Some system interfaces carry 40 with their headers (IPMI 2.0 §9), most some more than this;
+/// whoever can't, says so, and is asked for fewer.
+const READ_BYTES: u8 = 128;
 
 /// Every FRU that has a record: the built-in one, and those that locator records name.
 pub(super) fn read(bmc: &mut Conversation, locators: &[FruLocator]) -> Result<Vec<FieldReplaceableUnit>, IpmiError> {

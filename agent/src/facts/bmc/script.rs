@@ -27,7 +27,7 @@ impl Script {
         self.answers.insert(Request { command, unit: 0, data: data.to_vec() }, vec![code]);
     }
 
-    /// A record of the repository, to be fetched as its header and parts of 24 bytes.
+    /// A record of the repository, to be fetched whole, or as its header and parts of 24 bytes.
     pub(super) fn record(&mut self, id: u16, next: u16, record: &[u8]) {
         let [low, high] = id.to_le_bytes();
         let mut part = |offset: usize, count: usize| {
@@ -38,13 +38,15 @@ impl Script {
         for offset in (5..record.len()).step_by(24) {
             part(offset, (record.len() - offset).min(24));
         }
+        let whole = [&next.to_le_bytes()[..], record].concat();
+        self.answer(Command::GetSdr, &[7, 0, low, high, 0, 0xff], &whole);
     }
 
     /// What a FRU's storage holds, whatever part is asked for.
     pub(super) fn fru(&mut self, id: u8, storage: &[u8]) {
         self.answer(Command::GetFruArea, &[id], &[&(storage.len() as u16).to_le_bytes()[..], &[0]].concat());
         for offset in 0..storage.len() {
-            for count in 1..=24.min(storage.len() - offset) {
+            for count in 1..=128.min(storage.len() - offset) {
                 let data = [id, offset as u8, (offset >> 8) as u8, count as u8];
                 self.answer(Command::ReadFruData, &data, &[&[count as u8], &storage[offset..offset + count]].concat());
             }
