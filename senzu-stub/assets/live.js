@@ -1,12 +1,27 @@
 // Keeps the page true: every two seconds its <main> is replaced if it changed, and where it can't be, the page says so.
-// Where scripts don't run, the page's <noscript> refreshes all of it.
+// Where scripts don't run, the page's <noscript> refreshes all of it. And the key / goes to the search field.
 "use strict";
 const live = document.getElementById("live");
 let looking = false;
+
+// Whether somebody is about to send a form: what was typed must not go away.
+function isTyping() {
+  return [...document.querySelectorAll("main input, main textarea, main select")].some((field) => {
+    if (field.type === "hidden") return false;
+    if (field === document.activeElement) return true;
+    if (field.tagName === "SELECT") return [...field.options].some((o, at) => o.selected !== (o.defaultSelected || (at === 0 && ![...field.options].some((p) => p.defaultSelected))));
+    return field.value !== field.defaultValue;
+  });
+}
+
 async function look() {
   if (document.hidden || looking) return;
   if (String(document.getSelection())) {
     live.textContent = "standing still while text is selected: what you see may be old";
+    return;
+  }
+  if (isTyping()) {
+    live.textContent = "standing still while you fill in a form: what you see may be old";
     return;
   }
   looking = true;
@@ -16,10 +31,13 @@ async function look() {
     if (!answer.ok) throw new Error(String(answer.status));
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const now = page.querySelector("main"), then = document.querySelector("main");
-    if (now && now.innerHTML !== then.innerHTML) {
-      const at = document.activeElement && document.activeElement.getAttribute("href");
+    if (now && now.innerHTML !== then.innerHTML && !isTyping()) {
+      const focused = document.activeElement;
+      const at = focused && focused.getAttribute("href");
+      const scrolled = [...then.querySelectorAll(".drawing")].map((drawing) => drawing.scrollLeft);
       then.replaceWith(document.adoptNode(now));
       document.title = page.title;
+      [...now.querySelectorAll(".drawing")].forEach((drawing, number) => { drawing.scrollLeft = scrolled[number] || 0; });
       const again = at && [...document.querySelectorAll("main a")].find((a) => a.getAttribute("href") === at);
       if (again) again.focus({ preventScroll: true });
     }
@@ -32,3 +50,10 @@ async function look() {
 }
 setInterval(look, 2000);
 document.addEventListener("visibilitychange", look);
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest("input, textarea, select");
+  if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    event.preventDefault();
+    document.querySelector("header input[type=search]").focus();
+  }
+});

@@ -5,6 +5,7 @@
 //! * `senzu`: what Senzu does, one function and one transaction for each thing that can happen.
 //! * `access`: who may do what, and what takes two people. `chakshu`: what was ordered. `alerts`: what a person should know of.
 //! * `dag` and `beans`: what happens to an asset, and why it stands where it stands.
+//! * `words`: values as people read them.
 //! * `store`: what Senzu remembers. `api` and `ui`: how it is reached. `server`: connections, TLS, and their end.
 
 mod access;
@@ -22,5 +23,6 @@ mod senzu;
 mod server;
 mod store;
 mod ui;
+mod words;
 
 pub use cli::main;

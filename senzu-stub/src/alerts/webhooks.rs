@@ -51,6 +51,7 @@ pub struct DeadLetter {
     /// The receiver's id.
     pub webhook: Uuid,
     /// As it was sent.
+    #[schema(value_type = Object)]
     pub body: serde_json::Value,
     pub attempts: u32,
     pub made_ms: UnixMs,

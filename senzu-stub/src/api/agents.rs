@@ -2,7 +2,7 @@
 
 use super::{
     Answer, Failure, Shared,
-    extract::{Asked, Body, MAX_BODY_BYTES, Named, Speaker},
+    extract::{Asked, Body, MAX_BODY_BYTES, Named, Speaker, count},
     problem::with_problem,
 };
 use axum::{
@@ -43,7 +43,7 @@ pub async fn boot_event(
     State(senzu): State<Shared>,
     Body(event): Body<BootEvent, MAX_BOOT_EVENT_BYTES>,
 ) -> Answer<Whoami> {
-    Ok(Json(senzu.boot_event(&event).await?))
+    Ok(Json(senzu.writing(|senzu| async move { senzu.boot_event(&event).await }).await?))
 }
 
 /// All facts of this boot, to be judged.
@@ -67,7 +67,7 @@ pub async fn facts(
     Speaker(session): Speaker,
     Body(report): Body<FactsReport, MAX_BODY_BYTES>,
 ) -> Answer<FactsAnswer> {
-    Ok(Json(senzu.facts(&session, &report).await?))
+    Ok(Json(senzu.writing(|senzu| async move { senzu.facts(&session, &report).await }).await?))
 }
 
 /// Where to go on, and how long an answer may be held back.
@@ -76,8 +76,10 @@ pub async fn facts(
 #[into_params(parameter_in = Query)]
 pub struct After {
     /// The sequence of the last instruction that the agent has; 0: it has none.
+    #[serde(deserialize_with = "count")]
     after: u64,
     /// How long to hold the answer back while there is no news, in seconds, at most 60.
+    #[serde(deserialize_with = "count")]
     wait_s: u64,
 }
 
@@ -99,7 +101,7 @@ pub async fn instructions(
     Speaker(session): Speaker,
     Asked(asked): Asked<After>,
 ) -> Answer<InstructionsAnswer> {
-    Ok(Json(senzu.instructions(&session, Sequence(asked.after), asked.wait_s).await?))
+    Ok(Json(senzu.instructions(session, Sequence(asked.after), asked.wait_s).await?))
 }
 
 /// What became of an instruction.
@@ -125,7 +127,7 @@ pub async fn report(
     Body(report): Body<Report, MAX_WORDS_BYTES>,
 ) -> Result<StatusCode, Failure> {
     let Named((_, id)) = names;
-    senzu.report(&session, id, &report).await?;
+    senzu.writing(|senzu| async move { senzu.report(&session, id, &report).await }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

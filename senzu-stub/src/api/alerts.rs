@@ -49,6 +49,7 @@ pub async fn alerts(State(senzu): State<Shared>, _: Viewer, Asked(asked): Asked<
 
 /// Why an alert is over.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ResolveRequest {
     why: String,
     /// Of an unknown asset: the order line that it is of; left out: it needs no order.
@@ -103,6 +104,7 @@ pub async fn webhooks(State(senzu): State<Shared>, _: Admin) -> Answer<WebhookLi
 
 /// A receiver that is wanted.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct WebhookRequest {
     name: String,
     /// `http://` or `https://`.
@@ -160,6 +162,7 @@ pub struct DeadLetterQuery {
     /// `next` of the page before.
     after: Option<Uuid>,
     /// How many at most, 1 to 1000; left out: 100.
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<u32>,
 }
 

@@ -31,6 +31,7 @@ pub struct ApprovalQuery {
     /// `next` of the page before.
     after: Option<Uuid>,
     /// How many at most, 1 to 1000; left out: 100.
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<u32>,
 }
 
@@ -66,6 +67,7 @@ pub async fn approvals(
 
 /// What is asked for.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ApprovalRequest {
     /// The asset's id or name.
     asset: String,
@@ -74,6 +76,7 @@ pub struct ApprovalRequest {
     why: String,
     /// Until when it must be decided, and begun, in seconds: 1 to 864000; left out: a day.
     #[serde(default = "a_day")]
+    #[schema(minimum = 1, maximum = 864_000)]
     expires_in_s: u64,
 }
 
@@ -120,7 +123,7 @@ pub async fn approval(State(senzu): State<Shared>, _: Viewer, Named(approval): N
 
 /// What the other operator says.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct DecisionRequest {
     /// Why; a denial must say it.
     why: String,

@@ -22,6 +22,7 @@ pub struct AuditQuery {
     /// `next` of the page before.
     after: Option<Uuid>,
     /// How many at most, 1 to 1000; left out: 100.
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<u32>,
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     Answer, Shared,
-    extract::{Asked, Named},
+    extract::{Asked, Named, count},
 };
 use axum::{Json, extract::State};
 use pious_protocol::{
@@ -30,8 +30,10 @@ pub async fn one(State(senzu): State<Shared>, Named(mac): Named<MacAddress>) -> 
 #[into_params(parameter_in = Query)]
 pub struct AfterRevision {
     /// The revision that the caller has; left out: it has none.
+    #[serde(deserialize_with = "count")]
     after: Option<u64>,
     /// How long to hold the answer back while the revision is still `after`, in seconds, at most 60.
+    #[serde(deserialize_with = "count")]
     wait_s: u64,
 }
 

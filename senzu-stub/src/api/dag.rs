@@ -43,6 +43,7 @@ pub async fn replay(State(senzu): State<Shared>, _: Viewer, Named(asset): Named<
 
 /// Who looked at an asset in a loop.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ClearRequest {
     /// Who looked at it, for the record.
     by: String,

@@ -1,7 +1,7 @@
 //! The OpenAPI document: what the routes' own words leave out. Which errors any route of a kind may give is said once,
 //! here, as the code that gives them stands once, in `extract` and `problem`.
 
-use super::examples;
+use super::{components, examples, extract::MAX_NUMBER};
 use pious_protocol::{envelope::KeySet, instruction::Instruction, message::Problem};
 use serde_json::Value;
 use utoipa::{
@@ -20,8 +20,9 @@ use utoipa::{
 #[openapi(
     info(
         title = "Senzu",
-        description = "What PIOUS agents, PXE and operators say to Senzu. Unknown fields are ignored; an unknown enum \
-                       value is never an error. Every error is a problem document (RFC 9457). A held back answer \
+        description = "What PIOUS agents, PXE and operators say to Senzu. Unknown fields of messages are ignored, and an unknown \
+                       enum value is never an error; only in an operator's request, where it may be a misspelt safeguard, \
+                       an unknown field is refused with 400. Every error is a problem document (RFC 9457). A held back answer \
                        (long-poll) comes after `wait_s` seconds at the latest; more than 60 is taken as 60.\n\n\
                        A boot session in order: BOOT_EVENT until it is answered; then, side by side, facts (on every \
                        change, and every `facts_period_s`) and the long-poll for instructions. An instruction travels \
@@ -56,8 +57,39 @@ impl Modify for Tokens {
     }
 }
 
+/// The completed document as text.
+pub(super) fn text(mut document: Document) -> serde_json::Result<String> {
+    complete(&mut document);
+    let mut value = serde_json::to_value(document)?;
+    bound_numbers(&mut value);
+    components::name_objects(&mut value);
+    // Through the document's own type, which has its members in the order of the specification.
+    serde_json::from_value::<Document>(value)?.to_pretty_json()
+}
+
+/// Says what an unsigned number can be: `int32` and `int64` (OpenAPI's registry of formats) are signed.
+fn bound_numbers(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            let unsigned = match members.get("format").and_then(Value::as_str) {
+                Some("int32") => Some(("uint32", u64::from(u32::MAX))),
+                // What a database keeps: see `extract`.
+                Some("int64") => Some(("uint64", MAX_NUMBER)),
+                _ => None,
+            };
+            if let Some((format, maximum)) = unsigned.filter(|_| members.contains_key("minimum")) {
+                members.insert("format".to_owned(), format.into());
+                members.entry("maximum").or_insert(maximum.into());
+            }
+            members.values_mut().for_each(bound_numbers);
+        }
+        Value::Array(items) => items.iter_mut().for_each(bound_numbers),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
 /// Completes every route's responses, and says what each status means where the route does not.
-pub(super) fn complete(document: &mut Document) {
+fn complete(document: &mut Document) {
     for item in document.paths.paths.values_mut() {
         let PathItem { get, put, post, delete, .. } = item;
         for operation in [get, put, post, delete].into_iter().flatten() {

@@ -38,7 +38,7 @@ pub fn request(operation: &str) -> Option<Value> {
         })),
         "set_tags" => Some(json!({"tags": ["burn-in", "team:storage"]})),
         "import_orders" => Some(json!({"rows": [{
-            "vendor": "Acme", "order": "PO-2026-17", "line": 1, "profile": "demo", "count": 2,
+            "vendor": "Acme", "order": "PO-2026-17", "line": 1, "profile": "demo", "count": 3,
             "serials": ["ACME-0001", "ACME-0002"], "delivery": "first", "due": "2026-12-24",
         }]})),
         "assign" => Some(json!({"assign": {"order": "PO-2026-17", "line": 1}, "why": "the label on the box says so"})),

@@ -13,7 +13,7 @@ use axum::{
 };
 use futures_core::Stream;
 use pious_protocol::ids::BootId;
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use std::{pin::Pin, time::Duration};
 
 /// The largest body anywhere: facts of a server with 16 NICs and 60 disks have 100 KiB.
@@ -37,8 +37,8 @@ impl<T: DeserializeOwned, S: Sync, const MAX: usize> FromRequest<S> for Body<T, 
         }
         let bytes = whole(request, MAX).await?;
         let what = std::any::type_name::<T>().rsplit("::").next().unwrap_or_default();
-        if holds_nul(&bytes) {
-            return Err(Failure::Body { what, problem: NUL.into() });
+        if let Some(problem) = unkept(&bytes) {
+            return Err(Failure::Body { what, problem: problem.into() });
         }
         serde_json::from_slice(&bytes).map(Self).map_err(|error| Failure::Body { what, problem: error.to_string() })
     }
@@ -47,11 +47,48 @@ impl<T: DeserializeOwned, S: Sync, const MAX: usize> FromRequest<S> for Body<T, 
 /// PostgreSQL keeps no such text, and nobody means it: SMBIOS and LLDP end their texts with it.
 const NUL: &str = "a text holds U+0000: leave it out";
 
-/// Whether a JSON text has the escape of U+0000 (RFC 8259 §7 allows it in no other way).
-fn holds_nul(json: &[u8]) -> bool {
-    const ESCAPE: &[u8] = b"\\u0000";
-    let is_escape = |at: usize| json[..at].iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 0;
-    json.windows(ESCAPE.len()).enumerate().any(|(at, window)| window == ESCAPE && is_escape(at))
+/// Nor larger numbers than its BIGINT and SQLite's INTEGER take.
+pub const MAX_NUMBER: u64 = i64::MAX as u64;
+const TOO_LARGE: &str = "a number is larger than 9223372036854775807";
+
+/// What no database keeps of a JSON text that else is fine, in words. U+0000 is there as an escape alone (RFC 8259 §7).
+fn unkept(json: &[u8]) -> Option<&'static str> {
+    let mut rest = json;
+    let mut is_text = false;
+    while let Some((first, behind)) = rest.split_first() {
+        let mut taken = 1;
+        match first {
+            b'"' => is_text = !is_text,
+            b'\\' if is_text && behind.starts_with(b"u0000") => return Some(NUL),
+            b'\\' if is_text => taken = 2,
+            b'0'..=b'9' if !is_text => {
+                let number = rest.split(|byte| !matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-')).next();
+                let number = number.unwrap_or_default();
+                if is_too_large(number) {
+                    return Some(TOO_LARGE);
+                }
+                taken = number.len();
+            }
+            _ => {}
+        }
+        rest = rest.get(taken..).unwrap_or_default();
+    }
+    None
+}
+
+/// Whether a number is an integer (written without zeros before it) behind the largest.
+fn is_too_large(number: &[u8]) -> bool {
+    const MAX: &[u8] = b"9223372036854775807";
+    number.iter().all(u8::is_ascii_digit) && (number.len(), number) > (MAX.len(), MAX)
+}
+
+/// A number of a query that the database may keep.
+pub fn count<'de, D: Deserializer<'de>, T: From<u64>>(deserializer: D) -> Result<T, D::Error> {
+    let number = u64::deserialize(deserializer)?;
+    match number <= MAX_NUMBER {
+        true => Ok(number.into()),
+        false => Err(serde::de::Error::custom(TOO_LARGE)),
+    }
 }
 
 /// A file of rows in CSV or JSON, of at most `MAX` bytes, as text: its reader tells where it is wrong.
@@ -238,4 +275,23 @@ fn token(parts: &Parts) -> Option<&str> {
     let value = parts.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_database_keeps_is_found_where_it_counts() {
+        let found = |json: &str| unkept(json.as_bytes());
+        assert_eq!(found(r#"{"a": "b\u0000c"}"#), Some(NUL));
+        assert_eq!(found(r#"{"a": "b\\\u0000c"}"#), Some(NUL));
+        assert_eq!(found(r#"{"a": "a backslash, then \\u0000"}"#), None);
+        assert_eq!(found(r#"{"\u0000": 1}"#), Some(NUL));
+        assert_eq!(found(r#"{"a": [9223372036854775807, -9223372036854775807]}"#), None);
+        assert_eq!(found(r#"{"a": [1, 9223372036854775808]}"#), Some(TOO_LARGE));
+        assert_eq!(found(r#"{"a": 10000000000000000000}"#), Some(TOO_LARGE));
+        assert_eq!(found(r#"{"serial \" 1": "98765432109876543210", "b": 0.98765432109876543210}"#), None);
+        assert_eq!(found(""), None);
+    }
 }

@@ -5,6 +5,7 @@ mod alerts;
 mod approvals;
 mod audit;
 mod boot_targets;
+mod components;
 mod dag;
 mod document;
 mod examples;
@@ -16,9 +17,14 @@ mod profiles;
 mod tokens;
 
 pub use alerts::AlertList;
+pub use approvals::ApprovalList;
+pub use audit::AuditList;
+pub use extract::Asked;
 pub use operators::AssetList;
+pub use orders::OrderList;
 pub use problem::{Failure, chain};
 pub use profiles::ProfileList;
+pub use tokens::{OperatorList, TokenList};
 
 use crate::{senzu::Senzu, ui};
 use axum::{Extension, Json, Router, http::HeaderValue, http::header, routing::get};
@@ -75,9 +81,8 @@ fn described() -> OpenApiRouter<Shared> {
 
 /// The OpenAPI document as it is served and checked in.
 pub fn document() -> String {
-    let (_, mut document) = described().split_for_parts();
-    document::complete(&mut document);
-    let mut text = document.to_pretty_json().unwrap_or_else(|error| error.to_string());
+    let (_, document) = described().split_for_parts();
+    let mut text = document::text(document).unwrap_or_else(|error| error.to_string());
     text.push('\n');
     text
 }

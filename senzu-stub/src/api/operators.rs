@@ -5,7 +5,7 @@ use super::{
     extract::{Asked, Body, Named, Operator, Viewer},
     page_limit,
 };
-use crate::senzu::{AssetDetail, AssetFilter, AssetPage, AssetView, Order};
+use crate::senzu::{AssetDetail, AssetFilter, AssetPage, AssetView, Order, Refusal};
 use axum::{Json, extract::State, http::StatusCode};
 use pious_protocol::{
     ids::{BootId, InstructionId},
@@ -47,6 +47,7 @@ pub struct AssetQuery {
     /// `next` of the page before, with the same filters.
     after: Option<String>,
     /// How many at most, 1 to 1000; left out: 1000.
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<u32>,
 }
 
@@ -62,9 +63,19 @@ pub struct AssetQuery {
 pub async fn assets(State(senzu): State<Shared>, _: Viewer, Asked(asked): Asked<AssetQuery>) -> Answer<AssetList> {
     let AssetQuery { state, evaluation, tag, region, rack, profile, search, after, limit } = asked;
     let limit = page_limit(limit.or(Some(MAX_PAGE)))?;
+    known("state", state, AssetState::Unknown, "NEW, SPARE, BAREMETAL or RETIRED")?;
+    known("evaluation", evaluation, Evaluation::Unknown, "pending, failing or passed")?;
     let filter = AssetFilter { state, evaluation, tag, region, rack, profile, search, after, limit };
     let AssetPage { assets, next } = senzu.asset_page(&filter).await?;
     Ok(Json(AssetList { assets, next }))
+}
+
+/// A filter by a value that there is not would find nothing, and look as if there were nothing.
+fn known<T: PartialEq>(field: &'static str, asked: Option<T>, unknown: T, remedy: &'static str) -> Result<(), Failure> {
+    match asked == Some(unknown) {
+        true => Err(Refusal::OutOfRange { field, value: "none that there is".into(), remedy }.into()),
+        false => Ok(()),
+    }
 }
 
 /// An asset's tags.
@@ -109,6 +120,7 @@ pub async fn asset(State(senzu): State<Shared>, _: Viewer, Named(asset): Named<S
 
 /// Whether to hold an asset, and for whom.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct HoldRequest {
     /// Hold or release.
     held: bool,
@@ -140,10 +152,12 @@ pub async fn hold(
 
 /// An instruction that no bean asked for.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct OrderRequest {
     /// What to do. A kind that Senzu does not know travels by its name alone, for an agent to refuse.
     action: Action,
     /// For how long it may be started, in seconds: 1 to 864000.
+    #[schema(minimum = 1, maximum = 864_000)]
     expires_in_s: u64,
     /// What must hold for it to be done.
     #[serde(default)]

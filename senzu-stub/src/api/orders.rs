@@ -25,6 +25,7 @@ pub struct OrderQuery {
     /// `next` of the page before.
     after: Option<String>,
     /// How many at most, 1 to 1000; left out: 100.
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<u32>,
 }
 
@@ -87,6 +88,9 @@ pub struct OrderFile {
     rows: Vec<OrderRow>,
 }
 
+/// What a file is called that nobody named.
+const THE_FILE: &str = "the file";
+
 /// What the file is called.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(default)]
@@ -98,7 +102,7 @@ pub struct FileQuery {
 
 impl Default for FileQuery {
     fn default() -> Self {
-        Self { file: "the file".into() }
+        Self { file: THE_FILE.into() }
     }
 }
 
@@ -121,11 +125,13 @@ pub async fn import_orders(
     Asked(asked): Asked<FileQuery>,
     Text(format, text): Text<MAX_FILE_BYTES>,
 ) -> Answer<OrdersImported> {
-    Ok(Json(senzu.import_orders(&caller, &asked.file, format, &text).await?))
+    let file = if asked.file.trim().is_empty() { THE_FILE } else { &asked.file };
+    Ok(Json(senzu.import_orders(&caller, file, format, &text).await?))
 }
 
 /// A place on an order.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct LineName {
     /// The order's number.
     pub order: String,
@@ -134,6 +140,7 @@ pub struct LineName {
 
 /// Where an asset belongs.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct AssignRequest {
     /// The line; `null` or left out: it needs no order.
     #[serde(default)]

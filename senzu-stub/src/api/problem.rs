@@ -39,7 +39,8 @@ pub enum Failure {
 }
 
 impl Failure {
-    fn status(&self) -> StatusCode {
+    /// What it is in HTTP.
+    pub fn status(&self) -> StatusCode {
         match self {
             Self::Refused(refusal) => refused(refusal),
             Self::Path(_) | Self::Query(_) | Self::Body { .. } | Self::NotText | Self::Broken => {
@@ -51,6 +52,19 @@ impl Failure {
             Self::NoRoute(_) => StatusCode::NOT_FOUND,
             Self::NoMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Unwell => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+impl Failure {
+    /// What whoever asked is told. What goes wrong inside is told in the log alone.
+    pub fn told(&self) -> String {
+        match self {
+            Self::Refused(Refusal::Store(error)) => {
+                tracing::error!("{}", chain(error));
+                "Senzu's store failed; its log says how. Try again".to_owned()
+            }
+            other => other.to_string(),
         }
     }
 }
@@ -93,15 +107,7 @@ fn refused(refusal: &Refusal) -> StatusCode {
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let status = self.status();
-        // What goes wrong inside is told here, not to whoever asks.
-        let detail = match &self {
-            Self::Refused(Refusal::Store(error)) => {
-                tracing::error!("{}", chain(error));
-                "Senzu's store failed; its log says how. Try again".to_owned()
-            }
-            other => other.to_string(),
-        };
-        let mut response = problem(status, detail);
+        let mut response = problem(status, self.told());
         if status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }

@@ -47,6 +47,7 @@ pub async fn profile(State(senzu): State<Shared>, _: Viewer, Named(profile): Nam
 
 /// What the profile is called.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ProfileRequest {
     /// Its name; left out: that of the profile that the asset is planned with, or else its product's.
     #[serde(default)]

@@ -31,6 +31,7 @@ pub async fn operators(State(senzu): State<Shared>, _: Viewer) -> Answer<Operato
 
 /// What an operator may do.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct OperatorRequest {
     role: Role,
 }
@@ -90,6 +91,7 @@ pub async fn tokens(State(senzu): State<Shared>, _: Admin) -> Answer<TokenList> 
 
 /// A token that is wanted.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct TokenRequest {
     /// Whose it is.
     operator: String,
@@ -98,6 +100,7 @@ pub struct TokenRequest {
     /// At most the operator's own.
     role: Role,
     /// For how long it is good, in seconds: 1 to 31622400.
+    #[schema(minimum = 1, maximum = 31_622_400)]
     expires_in_s: u64,
 }
 

@@ -85,7 +85,7 @@ fn wiping() -> Result<Graph, GraphError> {
 
 /// How a family of checks came out: the same for hardware and network.
 fn judged(situation: &Situation, family: &'static str, is_ours: fn(&Finding) -> bool) -> Outcome {
-    if !situation.has_facts {
+    if !situation.has_facts() {
         return Outcome::Wait { what: "facts of this boot".into(), until: None };
     }
     let ours: Vec<&Finding> = situation.findings.iter().filter(|finding| is_ours(finding)).collect();

@@ -17,12 +17,17 @@ pub enum Format {
 /// One row of a file: so many machines of a profile, on a line of an order, in one delivery.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OrderRow {
+    #[schema(min_length = 1)]
     pub vendor: String,
+    #[schema(min_length = 1)]
     pub order: String,
     /// Counts from 1 within the order.
+    #[schema(minimum = 1)]
     pub line: u32,
     /// `name@version`, or `name` for any version.
+    #[schema(min_length = 1)]
     pub profile: String,
+    #[schema(minimum = 1, maximum = 100_000)]
     pub count: u32,
     /// Of some or all of them, where the vendor told. In CSV: with spaces between.
     #[serde(default)]

@@ -13,7 +13,7 @@ mod file;
 mod import;
 mod matching;
 
-pub use desk::{OrderView, Ordered};
+pub use desk::{DeliveryView, LineView, OrderView, Ordered};
 pub use file::{Format, OrderRow, RowError};
 pub use import::OrdersImported;
 pub use matching::{How, Purchase, expectation, look, mind, take};

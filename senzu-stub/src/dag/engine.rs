@@ -4,24 +4,23 @@
 //! outcome asks for become true together or not at all. It may run at any time and from any point; walking twice changes
 //! nothing the second time.
 
-use super::{Ask, Bean, Effect, Graph, Outcome, Run, Situation, later, loops, replay::Step, walk::Walk};
+use super::{Ask, Bean, Effect, Graph, Outcome, Run, Situation, journal::Journal, later, loops, walk::Walk};
 use crate::chakshu;
 use crate::store::{
     Conn, StoreError,
     alerts::{self, AlertKind, AuditEvent},
     approvals::{self, ApprovalKind, ApprovalOutcome},
-    assets, instructions, new_id,
+    assets::{self, Asset, Rest},
+    instructions, new_id,
     promotions::{self, PromotionStatus},
     runs::{self, Claim},
-    transitions::{self, Transition},
 };
 use pious_protocol::{
     finding,
     ids::{AssetId, InstructionId, UnixMs},
     instruction::Instruction,
-    message::{AssetState, Evaluation, Standing},
+    message::{AssetState, Evaluation},
 };
-use uuid::Uuid;
 
 /// The graphs, and how they are walked.
 pub struct Engine {
@@ -44,13 +43,6 @@ const MAX_GRAPHS_PER_WALK: usize = 4;
 struct Halt {
     bean: &'static str,
     outcome: Outcome,
-}
-
-/// One run: the way so far, and whether it brings anything new.
-struct Journal {
-    run: Uuid,
-    path: Vec<Step>,
-    is_news: bool,
 }
 
 /// How walking one graph ended.
@@ -89,19 +81,26 @@ impl Engine {
         [&self.discovery, &self.promotion, &self.retirement, &self.wiping]
     }
 
-    /// Walks an asset through its graph; stores where it stands. Says whether the standing changed.
-    pub async fn walk(&self, conn: &mut Conn, asset: AssetId, now: UnixMs) -> Result<bool, StoreError> {
-        let mut journal = Journal { run: new_id(), path: Vec::new(), is_news: false };
-        let Some(situation) = Situation::load(conn, asset, now).await? else {
-            return Ok(false);
-        };
-        let boot = situation.asset.current_boot;
-        let changed = self.walk_from(conn, situation, &mut journal).await?;
-        if journal.is_news {
-            let Journal { run: id, path, .. } = journal;
-            runs::insert(conn, asset, &runs::Run { id, boot, holder: self.holder.clone(), begun: now, path }).await?;
+    /// Walks an asset through its graph, and stores where it stands; answers it as it is then, or `None` where there is no
+    /// such asset.
+    pub async fn walk(&self, conn: &mut Conn, asset: AssetId, now: UnixMs) -> Result<Option<Asset>, StoreError> {
+        match Situation::load(conn, asset, now).await? {
+            Some(situation) => self.walk_in(conn, situation).await.map(Some),
+            None => Ok(None),
         }
-        Ok(changed)
+    }
+
+    /// As [`Self::walk`], in a situation that was loaded.
+    pub async fn walk_in(&self, conn: &mut Conn, situation: Situation) -> Result<Asset, StoreError> {
+        let mut journal = Journal::new(new_id());
+        let (asset, boot, begun) = (situation.asset.id, situation.asset.current_boot, situation.now);
+        let walked = self.walk_from(conn, situation, &mut journal).await?;
+        if journal.is_news() {
+            journal.store(conn, asset).await?;
+            let Journal { run: id, path, .. } = journal;
+            runs::insert(conn, asset, &runs::Run { id, boot, holder: self.holder.clone(), begun, path }).await?;
+        }
+        Ok(walked)
     }
 
     /// Walks an asset whose run was claimed before, and ends the run.
@@ -109,10 +108,11 @@ impl Engine {
         if !runs::is_ours(conn, claim).await? {
             return Ok(Claimed::Lost);
         }
-        let mut journal = Journal { run: claim.run, path: Vec::new(), is_news: false };
+        let mut journal = Journal::new(claim.run);
         if let Some(situation) = Situation::load(conn, claim.asset, now).await? {
             self.walk_from(conn, situation, &mut journal).await?;
         }
+        journal.store(conn, claim.asset).await?;
         match runs::end(conn, claim, &journal.path, now).await? {
             true => Ok(Claimed::Walked),
             false => Ok(Claimed::Lost),
@@ -124,22 +124,24 @@ impl Engine {
         conn: &mut Conn,
         mut situation: Situation,
         journal: &mut Journal,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Asset, StoreError> {
         let (asset, now) = (situation.asset.id, situation.now);
-        if instructions::expire(conn, asset, situation.asset.current_boot, now).await? {
+        if situation.has_open_instructions
+            && instructions::expire(conn, asset, situation.asset.current_boot, now).await?
+        {
             reload(conn, &mut situation).await?;
         }
         if let Some(halt) = stop_loop(conn, &mut situation, journal).await? {
-            return self.settle(conn, &situation, Some(halt)).await;
+            return settle(conn, situation, Some(halt)).await;
         }
         for _ in 0..MAX_GRAPHS_PER_WALK {
             match self.walk_graph(conn, &mut situation, journal).await? {
-                Walked::Halted(halt) => return self.settle(conn, &situation, Some(halt)).await,
+                Walked::Halted(halt) => return settle(conn, situation, Some(halt)).await,
                 Walked::Through => break,
                 Walked::Elsewhere => {}
             }
         }
-        self.settle(conn, &situation, None).await
+        settle(conn, situation, None).await
     }
 
     async fn walk_graph(
@@ -149,14 +151,17 @@ impl Engine {
         journal: &mut Journal,
     ) -> Result<Walked, StoreError> {
         let whole = self.graph_of(situation);
+        if !situation.begins {
+            let beans: Vec<_> = whole.beans().iter().map(|(graph, bean)| (graph.name(), bean.name())).collect();
+            journal.recall(conn, situation.asset.id, &beans).await?;
+        }
         let mut walk = Walk::new(whole);
         let mut halt = None;
         while let Some((graph, bean)) = walk.next() {
             let ran = run_bean(conn, graph, bean, situation, journal).await?;
             let kind = ran.outcome.kind();
             walk.came_out(kind);
-            let step = Step { graph: graph.name().to_owned(), bean: bean.name().to_owned(), outcome: kind };
-            journal.path.push(step);
+            journal.step(graph, bean, kind);
             if !kind.is_passed() {
                 halt.get_or_insert(ran);
             }
@@ -166,21 +171,17 @@ impl Engine {
         }
         Ok(halt.map_or(Walked::Through, Walked::Halted))
     }
+}
 
-    /// Stores where the walk left the asset, and when to walk again.
-    async fn settle(&self, conn: &mut Conn, situation: &Situation, halt: Option<Halt>) -> Result<bool, StoreError> {
-        let asset = &situation.asset;
-        let expiry = instructions::next_expiry(conn, asset.id).await?;
-        let again = halt.as_ref().and_then(|halt| halt.outcome.again_at());
-        assets::set_next_walk(conn, asset.id, [expiry, again].into_iter().flatten().min()).await?;
-        let standing = Standing {
-            state: asset.standing.state,
-            evaluation: evaluation(situation),
-            step: halt.as_ref().map(|halt| halt.bean.to_owned()),
-            reason: halt.as_ref().map(|halt| halt.outcome.reason()),
-        };
-        assets::set_standing(conn, asset, &standing).await
-    }
+/// Stores where the walk left the asset, and when to walk again.
+async fn settle(conn: &mut Conn, situation: Situation, halt: Option<Halt>) -> Result<Asset, StoreError> {
+    let rest = Rest {
+        evaluation: evaluation(&situation),
+        step: halt.as_ref().map(|halt| halt.bean.to_owned()),
+        reason: halt.as_ref().map(|halt| halt.outcome.reason()),
+        again: halt.as_ref().and_then(|halt| halt.outcome.again_at()),
+    };
+    assets::settle(conn, situation.asset, rest).await
 }
 
 /// Runs one bean, writes down how it came out, and does what it asks for. One that instructs is run again at once: where it
@@ -195,7 +196,7 @@ async fn run_bean(
     let mut has_instructed = false;
     loop {
         let Run { outcome, effects } = bean.run(situation).await;
-        journal.is_news |= record(conn, situation, journal.run, graph.name(), bean.name(), &outcome).await?;
+        journal.note(situation, graph.name(), bean.name(), &outcome);
         let mut changed = !effects.is_empty();
         for effect in effects {
             perform(conn, situation, bean.name(), effect).await?;
@@ -258,46 +259,21 @@ async fn stop_loop(
         }
     }
     let outcome = Outcome::Blocked { by: words, who_acts: loops::remedy(&situation.asset.name) };
-    record(conn, situation, journal.run, loops::STEP, loops::STEP, &outcome).await?;
+    journal.recall(conn, id, &[(loops::STEP, loops::STEP)]).await?;
+    journal.note(situation, loops::STEP, loops::STEP, &outcome);
     reload(conn, situation).await?;
     Ok(Some(Halt { bean: loops::STEP, outcome }))
 }
 
 /// What the findings say as a whole.
 fn evaluation(situation: &Situation) -> Evaluation {
-    match (situation.findings.as_slice(), situation.has_facts) {
+    match (situation.findings.as_slice(), situation.has_facts()) {
         // Somebody planned it, and planned nothing that could be judged; where nobody did, there is a finding.
         ([], true) => Evaluation::Passed,
         // Not in this boot: what was found before it is doubted as soon as it boots.
         ([], false) => Evaluation::Pending,
         (findings, _) => finding::evaluation(findings),
     }
-}
-
-/// Writes a bean's outcome down, if it is news; says whether it is.
-async fn record(
-    conn: &mut Conn,
-    situation: &Situation,
-    run: Uuid,
-    graph: &'static str,
-    bean: &'static str,
-    outcome: &Outcome,
-) -> Result<bool, StoreError> {
-    let transition = Transition {
-        boot: situation.session.as_ref().map(|session| session.boot_id),
-        graph: graph.to_owned(),
-        bean: bean.to_owned(),
-        outcome: outcome.kind(),
-        reason: outcome.reason(),
-        at: situation.now,
-    };
-    if let Some(newest) = transitions::newest(conn, situation.asset.id, graph, bean).await?
-        && (Transition { at: transition.at, ..newest }) == transition
-    {
-        return Ok(false);
-    }
-    transitions::insert(conn, situation.asset.id, run, &transition).await?;
-    Ok(true)
 }
 
 async fn perform(conn: &mut Conn, situation: &Situation, bean: &'static str, effect: Effect) -> Result<(), StoreError> {
@@ -362,8 +338,7 @@ async fn become_state(
     why: String,
 ) -> Result<(), StoreError> {
     let asset = &situation.asset;
-    let standing = Standing { state, ..asset.standing.clone() };
-    assets::set_standing(conn, asset, &standing).await?;
+    assets::set_state(conn, asset, state).await?;
     let what = format!("{} → {state}", asset.standing.state);
     tracing::info!(asset = %asset.name, bean, "{what}: {why}");
     alerts::record(conn, asset.id, &AuditEvent { at: situation.now, who: bean.into(), what, why }).await

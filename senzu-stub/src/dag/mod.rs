@@ -1,11 +1,12 @@
 //! Beans and what they are made into: well-defined idempotent tasks as the vertices of a graph.
 //!
-//! A bean looks at a [`Situation`] and says how it comes out; it changes nothing itself. The [`engine`] writes the
-//! outcome down, then does what the bean asked for, in the same transaction. So a bean may run any number of times from
+//! A bean looks at a [`Situation`] and says how it comes out; it changes nothing itself. The [`engine`] does
+//! what the bean asked for, and what it asked for and how it came out become true in one transaction. So a bean may run any number of times from
 //! any point, a crash between two beans loses nothing, and an asset's history can be run again on paper.
 
 pub mod engine;
 pub mod graph;
+mod journal;
 pub mod loops;
 pub mod replay;
 pub mod situation;

@@ -5,11 +5,11 @@ use crate::store::{
     Conn, StoreError,
     approvals::{self, Approval, ApprovalStatus},
     assets,
-    assets::Asset,
+    assets::{Asset, Beside},
     findings,
     instructions::{self, Issued, Status},
     promotions::{self, Promotion},
-    sessions::{self, Brief, Session},
+    sessions::{self, Brief},
 };
 use pious_protocol::{
     finding::Finding,
@@ -23,13 +23,13 @@ pub struct Situation {
     pub now: UnixMs,
     pub asset: Asset,
     /// The boot session that counts; `None` until the asset first boots.
-    pub session: Option<Session>,
+    pub session: Option<Brief>,
+    /// Whether that session begins in this very transaction: no bean has come out in it yet.
+    pub begins: bool,
     /// When its newest sessions began, the newest first.
     pub boots: Vec<UnixMs>,
     /// Other sessions of the asset that still speak.
     pub rivals: Vec<Rival>,
-    /// Whether this session's facts came.
-    pub has_facts: bool,
     /// The newest judgement.
     pub findings: Vec<Finding>,
     /// The promotion that is under way.
@@ -40,6 +40,8 @@ pub struct Situation {
     pub approval: Option<Approval>,
     /// What beans told this boot session, newest first.
     pub instructions: Vec<Issued>,
+    /// Whether any that it was told has not ended, whoever told it.
+    pub has_open_instructions: bool,
 }
 
 /// A session that speaks though a newer one began.
@@ -59,35 +61,55 @@ const LOOK_BACK: u32 = 32;
 impl Situation {
     /// Loads the situation of an asset; `None` where there is no such asset.
     pub async fn load(conn: &mut Conn, asset: AssetId, now: UnixMs) -> Result<Option<Self>, StoreError> {
-        let Some(asset) = assets::by_id(conn, asset).await? else {
-            return Ok(None);
+        match assets::with_beside(conn, asset).await? {
+            Some((asset, beside)) => Self::of(conn, asset, beside, now).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The situation of an asset that was loaded, with what there is beside it.
+    pub async fn of(conn: &mut Conn, asset: Asset, beside: Beside, now: UnixMs) -> Result<Self, StoreError> {
+        let sessions = sessions::briefs(conn, asset.id, asset.current_boot, LOOK_BACK).await?;
+        let session = sessions.iter().find(|session| Some(session.boot_id) == asset.current_boot).cloned();
+        let instructions = match &session {
+            Some(session) if beside.told => instructions::of_beans(conn, asset.id, session.boot_id, LOOK_BACK).await?,
+            Some(_) | None => Vec::new(),
         };
-        let sessions = sessions::briefs(conn, asset.id, LOOK_BACK).await?;
-        let session = match asset.current_boot {
-            Some(boot) => sessions::by_boot(conn, boot).await?,
-            None => None,
+        let findings = match beside.findings {
+            true => findings::of_asset(conn, asset.id).await?,
+            false => Vec::new(),
         };
-        let rivals = rivals(&sessions, session.as_ref(), now);
-        let (has_facts, instructions) = match &session {
-            Some(Session { boot_id, .. }) => (
-                sessions::has_facts(conn, *boot_id).await?,
-                instructions::of_beans(conn, asset.id, *boot_id, LOOK_BACK).await?,
-            ),
-            None => (false, Vec::new()),
+        let purchase = match beside.orders {
+            true => chakshu::look(conn, &asset).await?,
+            false => Purchase::NoOrders,
         };
-        Ok(Some(Self {
+        let promotion = match beside.promotion {
+            true => promotions::pending(conn, asset.id).await?,
+            false => None,
+        };
+        let approval = match beside.approval {
+            true => approvals::open_of(conn, asset.id).await?,
+            false => None,
+        };
+        Ok(Self {
             now,
-            session,
             boots: sessions.iter().map(|session| session.started).collect(),
-            rivals,
-            has_facts,
-            findings: findings::of_asset(conn, asset.id).await?,
-            purchase: chakshu::look(conn, &asset).await?,
-            promotion: promotions::pending(conn, asset.id).await?,
-            approval: approvals::open_of(conn, asset.id).await?.filter(|open| open.status == ApprovalStatus::Approved),
+            rivals: rivals(&sessions, session.as_ref(), now),
+            session,
+            begins: false,
+            findings,
+            purchase,
+            promotion,
+            approval: approval.filter(|open| open.status == ApprovalStatus::Approved),
             instructions,
+            has_open_instructions: beside.instructions,
             asset,
-        }))
+        })
+    }
+
+    /// Whether this session's facts came.
+    pub fn has_facts(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.has_facts)
     }
 
     /// A bean's newest instruction to this boot session.
@@ -104,7 +126,7 @@ impl Situation {
     }
 }
 
-fn rivals(sessions: &[Brief], current: Option<&Session>, now: UnixMs) -> Vec<Rival> {
+fn rivals(sessions: &[Brief], current: Option<&Brief>, now: UnixMs) -> Vec<Rival> {
     let Some(current) = current else { return Vec::new() };
     sessions
         .iter()

@@ -333,10 +333,11 @@ async fn find(conn: &mut Conn, planned: &PlannedAsset, plan: &Plan) -> Result<Op
             named.push(asset);
         }
     }
-    match named.len() {
-        0 | 1 => Ok(named.pop()),
-        _ => {
-            let names = named.iter().map(|asset| asset.name.as_str()).collect::<Vec<_>>().join(" and ");
+    match named.as_slice() {
+        [] => Ok(None),
+        [asset] => Ok(assets::by_id(conn, asset.id).await?),
+        several => {
+            let names = several.iter().map(|asset| asset.name.as_str()).collect::<Vec<_>>().join(" and ");
             let problem = format!("it fits {names}: say more of its identity (uuid, macs)");
             Err(ImportError::Entry { entry: format!("asset {:?}", planned.name), problem })
         }

@@ -16,10 +16,10 @@ use pious_protocol::{
     facts::FirmwareMode,
     identity::{Sameness, compare},
     ids::{AssetId, BootId, UnixMs},
-    message::{BootEvent, Evaluation, FactsAnswer, FactsReport, TimelineEntry, Whoami},
+    message::{BootEvent, FactsAnswer, FactsReport, TimelineEntry, Whoami},
 };
 use ring::rand::{SecureRandom, SystemRandom};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// A large server has 16 NICs and 48 DIMMs; ten times that is no server.
 const MAX_MACS: usize = 160;
@@ -32,26 +32,33 @@ const GONE_AFTER: Duration = Duration::from_secs(60);
 const NOTE_EVERY: Duration = Duration::from_secs(10);
 
 impl Senzu {
+    /// Does something that writes where the store does it fastest, and to its end even if the asker is gone.
+    pub async fn writing<T, F>(self: &Arc<Self>, work: impl FnOnce(Arc<Self>) -> F) -> T
+    where
+        T: Send + 'static,
+        F: Future<Output = T> + Send + 'static,
+    {
+        self.db.writing(work(self.clone())).await
+    }
+
     /// BOOT_EVENT: which asset is it, and what is expected of it? Idempotent by boot id; each answer has a fresh token,
     /// and the session's three before it stay good.
     pub async fn boot_event(&self, event: &BootEvent) -> Result<Whoami, Refusal> {
         check_sizes(event)?;
         let now = now();
         let mut tx = self.db.write_machine(machine(event)).await?;
-        let asset = match sessions::by_boot(&mut tx, event.boot_id).await? {
+        let situation = match sessions::by_boot(&mut tx, event.boot_id).await? {
             Some(session) => self.boot_again(&mut tx, &session, event, now).await?,
             None => self.boot_first(&mut tx, event, now).await?,
         };
         if let Some(words) = &event.last_words {
             let object = format!("{} {}", event.boot_id, TokenHash::of(words).0);
             let words = format!("an agent process of boot {} died: {words}", event.boot_id.short());
-            alerts::raise(&mut tx, asset, AlertKind::AgentDied, &object, &words, now).await?;
+            alerts::raise(&mut tx, situation.asset.id, AlertKind::AgentDied, &object, &words, now).await?;
         }
-        assets::set_last_seen(&mut tx, asset, now).await?;
-        self.engine.walk(&mut tx, asset, now).await?;
+        let asset = self.engine.walk_in(&mut tx, situation).await?;
         let token = fresh_token();
         sessions::add_token(&mut tx, event.boot_id, &TokenHash::of(&token).0).await?;
-        let asset = reload(&mut tx, asset).await?;
         let expectation = chakshu::expectation(&mut tx, asset.id).await?;
         sessions::set_told(&mut tx, event.boot_id, asset.standing_revision, &digest(&expectation)).await?;
         self.commit(tx, asset.id).await?;
@@ -66,27 +73,32 @@ impl Senzu {
         })
     }
 
-    async fn boot_first(&self, tx: &mut Tx, event: &BootEvent, now: UnixMs) -> Result<AssetId, Refusal> {
+    async fn boot_first(&self, tx: &mut Tx, event: &BootEvent, now: UnixMs) -> Result<Situation, Refusal> {
         let identify::Identified { asset: id, doubt } = identify::identify(tx, &event.fingerprint, now).await?;
         lock_asset(tx, id).await?;
-        let asset = reload(tx, id).await?;
+        let (mut asset, beside) = there(assets::with_beside(tx, id).await?, id)?;
         if let Some(doubt) = doubt {
             alerts::raise(tx, id, AlertKind::AmbiguousFingerprint, &doubt, &doubt, now).await?;
         }
         let merged = identify::merge(&asset.fingerprint, &event.fingerprint);
         // Dozens of rows, which most boots change nothing of.
-        if merged != asset.fingerprint {
-            assets::set_fingerprint(tx, id, &merged).await?;
-        }
-        if !event.fingerprint.macs.is_empty() {
+        let is_news = merged != asset.fingerprint;
+        if (is_news || asset.last_seen.is_none()) && !event.fingerprint.macs.is_empty() {
             assets::set_macs(tx, id, MacKind::Seen, &event.fingerprint.macs).await?;
         }
+        if is_news {
+            assets::set_fingerprint(tx, id, &merged).await?;
+            (asset.serial, asset.fingerprint) = (merged.system_serial.clone(), merged);
+        }
         sessions::insert(tx, event, id, now).await?;
-        alerts::clear(tx, id, AlertKind::Silent, now).await?;
-        assets::begin_session(tx, id, event.boot_id).await?;
+        if beside.alerts {
+            alerts::clear(tx, id, AlertKind::Silent, now).await?;
+        }
+        let asset = assets::begin_session(tx, asset, event.boot_id, now).await?;
         // What was found at an earlier boot says nothing of this one.
-        findings::replace(tx, id, &[]).await?;
-        assets::set_evaluation(tx, id, Evaluation::Pending).await?;
+        if beside.findings {
+            findings::replace(tx, id, &[]).await?;
+        }
         let by = match event.firmware_mode {
             FirmwareMode::Bios => "legacy BIOS",
             FirmwareMode::Uefi => "UEFI",
@@ -94,7 +106,7 @@ impl Senzu {
         };
         let why = format!("PIOUS {} by {by}", event.agent_version);
         audit(tx, id, "agent", format!("booted: boot {}", event.boot_id.short()), why).await?;
-        Ok(id)
+        Ok(Situation { begins: true, ..Situation::of(tx, asset, beside, now).await? })
     }
 
     async fn boot_again(
@@ -103,7 +115,7 @@ impl Senzu {
         session: &Session,
         event: &BootEvent,
         now: UnixMs,
-    ) -> Result<AssetId, Refusal> {
+    ) -> Result<Situation, Refusal> {
         match compare(&session.fingerprint, &event.fingerprint).sameness {
             Sameness::Same => {}
             // A machine that shows nothing usable is not even like itself.
@@ -113,7 +125,7 @@ impl Senzu {
         lock_asset(tx, session.asset).await?;
         sessions::repeat(tx, event, now).await?;
         self.heard(tx, session, now).await?;
-        Ok(session.asset)
+        there(Situation::load(tx, session.asset, now).await?, session.asset)
     }
 
     /// Whose token this is, if it may speak on the routes of `route`.
@@ -128,29 +140,30 @@ impl Senzu {
     }
 
     /// Notes that a session spoke. One that speaks though a newer one of the same asset began raises an alert: two
-    /// machines say that they are one asset. (One that is silent was reset, and that is nobody's concern.)
-    pub(super) async fn heard(&self, conn: &mut Conn, session: &Session, now: UnixMs) -> Result<(), StoreError> {
+    /// machines say that they are one asset. (One that is silent was reset, and that is nobody's concern.) Says whether the
+    /// session is the one that counts.
+    pub(super) async fn heard(&self, conn: &mut Conn, session: &Session, now: UnixMs) -> Result<bool, StoreError> {
         sessions::set_last_seen(conn, session.boot_id, now).await?;
         assets::set_last_seen(conn, session.asset, now).await?;
-        let Some(asset) = assets::by_id(conn, session.asset).await? else { return Ok(()) };
+        let Some(asset) = assets::by_id(conn, session.asset).await? else { return Ok(false) };
         alerts::clear(conn, asset.id, AlertKind::Silent, now).await?;
-        if let Some(ended) = session.ended
-            && now >= later(ended, GONE_AFTER)
-            && asset.current_boot == Some(session.boot_id)
-        {
-            return still_there(conn, session, now).await;
-        }
         match asset.current_boot {
-            Some(current) if current != session.boot_id && session.ended.is_none() => {
+            Some(current) if current == session.boot_id => {
+                if session.ended.is_some_and(|ended| now >= later(ended, GONE_AFTER)) {
+                    still_there(conn, session, now).await?;
+                }
+                Ok(true)
+            }
+            Some(current) if session.ended.is_none() => {
                 let object = format!("{} {current}", session.boot_id);
                 let (one, other) = (session.boot_id.short(), current.short());
                 let words = format!("boot {one} and boot {other} both speak as this asset");
                 if alerts::raise(conn, asset.id, AlertKind::TwoSessions, &object, &words, now).await? {
                     tracing::warn!(asset = %asset.name, "{words}");
                 }
-                Ok(())
+                Ok(false)
             }
-            Some(_) | None => Ok(()),
+            Some(_) | None => Ok(false),
         }
     }
 
@@ -174,7 +187,7 @@ impl Senzu {
     }
 
     /// As [`Senzu::heard`], in a transaction of its own, and only where there is something to note.
-    pub(super) async fn note(&self, session: &Session) -> Result<(), StoreError> {
+    pub(super) async fn note(&self, session: Session) -> Result<(), StoreError> {
         let now = now();
         let asset = assets::by_id(&mut *self.db.look().await?, session.asset).await?;
         let counts = asset.is_some_and(|asset| asset.current_boot == Some(session.boot_id));
@@ -183,7 +196,7 @@ impl Senzu {
             return Ok(());
         }
         let mut tx = self.db.write_asset(session.asset).await?;
-        self.heard(&mut tx, session, now).await?;
+        self.heard(&mut tx, &session, now).await?;
         if !counts {
             self.engine.walk(&mut tx, session.asset, now).await?;
         }
@@ -207,14 +220,12 @@ impl Senzu {
         if !report.timeline.is_empty() {
             sessions::set_timeline(&mut tx, boot, &report.timeline).await?;
         }
-        self.heard(&mut tx, session, now).await?;
-        let counts = reload(&mut tx, session.asset).await?.current_boot == Some(boot);
+        let counts = self.heard(&mut tx, session, now).await?;
         let (expectation, findings) = self.judge(&mut tx, session.asset, &report.facts, counts).await?;
         if counts {
             self.clear_past(&mut tx, session, now).await?;
         }
-        self.engine.walk(&mut tx, session.asset, now).await?;
-        let asset = reload(&mut tx, session.asset).await?;
+        let asset = there(self.engine.walk(&mut tx, session.asset, now).await?, session.asset)?;
         let digest = digest(&expectation);
         sessions::set_told(&mut tx, boot, asset.standing_revision, &digest).await?;
         self.commit(tx, asset.id).await?;
@@ -244,7 +255,12 @@ fn machine(event: &BootEvent) -> impl Iterator<Item = String> {
 
 /// An asset that is there, because a row that is there names it.
 pub(super) async fn reload(conn: &mut Conn, id: AssetId) -> Result<Asset, Refusal> {
-    assets::by_id(conn, id).await?.ok_or_else(|| Refusal::NoSuchAsset(id.to_string()))
+    there(assets::by_id(conn, id).await?, id)
+}
+
+/// As [`reload`], of what was found of such an asset.
+pub(super) fn there<T>(found: Option<T>, id: AssetId) -> Result<T, Refusal> {
+    found.ok_or_else(|| Refusal::NoSuchAsset(id.to_string()))
 }
 
 fn check_sizes(event: &BootEvent) -> Result<(), Refusal> {

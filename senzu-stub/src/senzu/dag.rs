@@ -168,23 +168,23 @@ impl Senzu {
 /// The longest name of who clears: it stands on a line of the page.
 const MAX_BY: usize = 200;
 
-/// How each bean that the asset has passed in its newest boot came out.
-async fn known(conn: &mut Conn, asset: &Asset, graph: &Graph) -> Result<HashMap<&'static str, Transition>, StoreError> {
-    let mut known = HashMap::new();
-    for (within, bean) in graph.beans() {
-        let newest = transitions::newest(conn, asset.id, within.name(), bean.name()).await?;
-        if let Some(newest) = newest.filter(|transition| transition.boot == asset.current_boot) {
-            known.insert(bean.name(), newest);
-        }
-        // Behind the bean that the asset stands at, what an earlier walk found holds no more.
-        if asset.standing.step.as_deref() == Some(bean.name()) {
-            break;
-        }
+/// How each bean that the asset has passed in its newest boot came out, by the bean's name.
+pub(super) async fn known(
+    conn: &mut Conn,
+    asset: &Asset,
+    graph: &Graph,
+) -> Result<HashMap<String, Transition>, StoreError> {
+    let mut beans: Vec<_> = graph.beans().iter().map(|(within, bean)| (within.name(), bean.name())).collect();
+    // Behind the bean that the asset stands at, what an earlier walk found holds no more.
+    if let Some(at) = beans.iter().position(|(_, bean)| asset.standing.step.as_deref() == Some(bean)) {
+        beans.truncate(at + 1);
     }
-    Ok(known)
+    let newest = transitions::newest(conn, asset.id, &beans).await?;
+    let of_boot = newest.into_iter().filter(|transition| transition.boot == asset.current_boot);
+    Ok(of_boot.map(|transition| (transition.bean.clone(), transition)).collect())
 }
 
-fn graph_view(graph: &Graph, known: &HashMap<&'static str, Transition>, step: Option<&str>) -> GraphView {
+fn graph_view(graph: &Graph, known: &HashMap<String, Transition>, step: Option<&str>) -> GraphView {
     let vertex = |vertex: &Vertex| {
         let newest = known.get(vertex.name());
         let (stands, within) = match vertex {

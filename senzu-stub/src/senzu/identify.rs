@@ -2,7 +2,7 @@
 
 use crate::store::{
     Conn, StoreError, assets,
-    assets::{Asset, NewAsset},
+    assets::{Candidate, NewAsset},
     plans,
     plans::Plan,
 };
@@ -29,7 +29,7 @@ pub async fn identify(conn: &mut Conn, seen: &Fingerprint, now: UnixMs) -> Resul
             None => Ok(Identified { asset: meet(conn, seen, None, now).await?, doubt: None }),
         },
         Pick::Several(ids, evidence) => {
-            let several: Vec<Asset> = known.into_iter().filter(|asset| ids.contains(&asset.id)).collect();
+            let several: Vec<Candidate> = known.into_iter().filter(|asset| ids.contains(&asset.id)).collect();
             if let Some(asset) = met_in_doubt(&several, seen) {
                 return Ok(Identified { asset: asset.id, doubt: asset.doubt.clone() });
             }
@@ -45,17 +45,18 @@ pub async fn identify(conn: &mut Conn, seen: &Fingerprint, now: UnixMs) -> Resul
 }
 
 /// The asset that was made when this machine was first seen and could not be told from others.
-fn met_in_doubt<'a>(several: &'a [Asset], seen: &Fingerprint) -> Option<&'a Asset> {
+fn met_in_doubt<'a>(several: &'a [Candidate], seen: &Fingerprint) -> Option<&'a Candidate> {
     let exactly = several.iter().filter(|asset| asset.fingerprint == *seen).collect::<Vec<_>>();
     if let [asset] = exactly.as_slice() {
         return Some(asset);
     }
-    let is_it = |asset: &&Asset| asset.doubt.is_some() && compare(&asset.fingerprint, seen).sameness == Sameness::Same;
+    let is_it =
+        |asset: &&Candidate| asset.doubt.is_some() && compare(&asset.fingerprint, seen).sameness == Sameness::Same;
     several.iter().find(is_it)
 }
 
 /// The one planned asset that never booted and whose plan names this machine.
-async fn planned(conn: &mut Conn, known: &[Asset], seen: &Fingerprint) -> Result<Option<AssetId>, StoreError> {
+async fn planned(conn: &mut Conn, known: &[Candidate], seen: &Fingerprint) -> Result<Option<AssetId>, StoreError> {
     let mut named = Vec::new();
     for asset in known.iter().filter(|asset| asset.last_seen.is_none()) {
         if let Some(plan) = plans::of_asset(conn, asset.id).await?
@@ -82,7 +83,7 @@ pub fn names(plan: &Plan, seen: &Fingerprint) -> bool {
     !said.is_empty() && said.iter().all(|fits| *fits)
 }
 
-fn doubt_words(several: &[Asset], ids: &[AssetId], evidence: &[Vec<String>]) -> String {
+fn doubt_words(several: &[Candidate], ids: &[AssetId], evidence: &[Vec<String>]) -> String {
     let name = |id: &AssetId| several.iter().find(|asset| asset.id == *id).map_or("?", |asset| asset.name.as_str());
     let fits = ids.iter().zip(evidence).map(|(id, evidence)| format!("{} ({})", name(id), evidence.join(", ")));
     format!("its fingerprint may be that of {}", fits.collect::<Vec<_>>().join(" or "))

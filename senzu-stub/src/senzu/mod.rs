@@ -7,6 +7,7 @@ mod dag;
 mod identify;
 mod listing;
 mod operators;
+mod overview;
 mod profiles;
 mod promotions;
 mod reports;
@@ -15,13 +16,14 @@ mod waiting;
 mod wakers;
 
 pub use agents::fresh_token;
-pub use dag::{DagView, GraphView, ReplayView};
+pub use dag::{DagView, EdgeView, GraphView, ReplayView, VertexView};
 pub use identify::names;
 pub use listing::{AssetFilter, AssetPage, checked_tags};
 pub use operators::Order;
 pub(crate) use operators::find;
+pub use overview::RackView;
 pub use profiles::{ProfileMade, ProfileView};
-pub use views::{AssetDetail, AssetView, BeanView, InstructionView, SessionView};
+pub use views::{AssetDetail, AssetView, InstructionView, SessionView};
 
 use crate::{
     access::Role,

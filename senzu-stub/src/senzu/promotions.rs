@@ -1,6 +1,6 @@
 //! Promotions that agents pass on: granted to a SPARE asset whose checks passed, one at a time.
 
-use super::{Refusal, Senzu, agents::reload, audit, now};
+use super::{Refusal, Senzu, agents::there, audit, now};
 use crate::dag::loops;
 use crate::store::{Tx, assets::Asset, instructions, promotions, sessions::Session};
 use pious_protocol::message::{AssetState, Evaluation, PromotionAnswer, PromotionAsk};
@@ -16,8 +16,7 @@ impl Senzu {
         let mut tx = self.db.write_asset(session.asset).await?;
         self.heard(&mut tx, session, now).await?;
         // Two sessions may speak; then WHOAMI stands still, and so does this.
-        self.engine.walk(&mut tx, session.asset, now).await?;
-        let asset = reload(&mut tx, session.asset).await?;
+        let asset = there(self.engine.walk(&mut tx, session.asset, now).await?, session.asset)?;
         let refused = self.objection(&mut tx, session, &asset).await?;
         promotions::insert(&mut tx, asset.id, session.boot_id, ask, refused.as_deref(), now).await?;
         let who = format!("{} from {}", ask.request.requester, ask.source);

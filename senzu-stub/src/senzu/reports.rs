@@ -9,7 +9,7 @@ use crate::store::{
 use pious_protocol::{
     ids::{InstructionId, UnixMs},
     instruction::Action,
-    message::{AssetState, Report, Standing},
+    message::{AssetState, Report},
 };
 
 impl Senzu {
@@ -79,7 +79,7 @@ impl Senzu {
 async fn operator_switched(tx: &mut Tx, session: &Session, to: AssetState) -> Result<(), Refusal> {
     let asset = reload(tx, session.asset).await?;
     let from = asset.standing.state;
-    assets::set_standing(tx, &asset, &Standing { state: to, ..asset.standing.clone() }).await?;
+    assets::set_state(tx, &asset, to).await?;
     audit(tx, asset.id, "operator", format!("{from} → {to}"), "an operator's instruction was done").await?;
     Ok(())
 }

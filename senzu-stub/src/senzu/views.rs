@@ -3,7 +3,7 @@
 use super::{Refusal, Senzu, operators::find};
 use crate::{
     chakshu,
-    dag::{Graph, OutcomeKind},
+    dag::{Bean, Graph, OutcomeKind},
     store::{
         Conn, StoreError, alerts,
         assets::{self, Asset},
@@ -11,7 +11,6 @@ use crate::{
         instructions::{Issued, Status},
         listing, promotions, sessions,
         sessions::Session,
-        transitions,
     },
 };
 use pious_protocol::{
@@ -157,19 +156,6 @@ pub struct EventView {
 }
 
 impl Senzu {
-    /// All assets, by name.
-    pub async fn assets(&self) -> Result<Vec<AssetView>, Refusal> {
-        let mut tx = self.db.read().await?;
-        let mut findings = findings::all(&mut tx).await?;
-        let assets = assets::all(&mut tx).await?;
-        let mut views = Vec::with_capacity(assets.len());
-        for asset in assets {
-            let tags = listing::tags(&mut tx, asset.id).await?;
-            views.push(view(&asset, findings.remove(&asset.id).unwrap_or_default(), tags));
-        }
-        Ok(views)
-    }
-
     /// One asset, by id or name.
     pub async fn asset(&self, id_or_name: &str) -> Result<AssetDetail, Refusal> {
         let mut tx = self.db.read().await?;
@@ -255,23 +241,16 @@ async fn instruction_views(conn: &mut Conn, asset: AssetId) -> Result<Vec<Instru
 }
 
 async fn beans(conn: &mut Conn, asset: &Asset, graph: &Graph) -> Result<Vec<BeanView>, StoreError> {
-    let mut views = Vec::new();
-    // Behind the bean that the asset stands at, what an earlier walk found holds no more.
-    let mut is_past = true;
-    for (graph, bean) in graph.beans() {
-        let newest = match is_past {
-            true => transitions::newest(conn, asset.id, graph.name(), bean.name()).await?,
-            false => None,
-        };
-        let newest = newest.filter(|transition| transition.boot == asset.current_boot);
-        is_past &= asset.standing.step.as_deref() != Some(bean.name());
-        views.push(BeanView {
+    let mut known = super::dag::known(conn, asset, graph).await?;
+    let view = |bean: &dyn Bean| {
+        let newest = known.remove(bean.name());
+        BeanView {
             name: bean.name().to_owned(),
             about: bean.about().to_owned(),
             outcome: newest.as_ref().map(|transition| transition.outcome),
             at_ms: newest.as_ref().map(|transition| transition.at),
             reason: newest.map(|transition| transition.reason),
-        });
-    }
-    Ok(views)
+        }
+    };
+    Ok(graph.beans().into_iter().map(|(_, bean)| bean).map(view).collect())
 }

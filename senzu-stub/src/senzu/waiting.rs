@@ -3,7 +3,7 @@
 use super::{Refusal, Senzu, agents::reload, now};
 use crate::store::{self, assets, instructions, sessions, sessions::Session};
 use pious_protocol::{
-    ids::{MacAddress, Sequence},
+    ids::{AssetId, BootId, MacAddress, Sequence},
     message::{Boot, BootTarget, BootTargets, InstructionsAnswer, LeaseTier, SealedInstruction},
 };
 use std::time::Duration;
@@ -20,21 +20,25 @@ fn deadline(wait_s: u64) -> Instant {
 
 impl Senzu {
     /// What a session is to do. Held back while there is nothing and the standing is the one that it was told.
+    ///
+    /// Thousands wait here at once: nothing is kept meanwhile that is not needed behind it, neither what else is known of
+    /// the session nor the room that walking and looking take.
     pub async fn instructions(
         &self,
-        session: &Session,
+        session: Session,
         after: Sequence,
         wait_s: u64,
     ) -> Result<InstructionsAnswer, Refusal> {
         let deadline = deadline(wait_s);
-        let mut news = self.wakers.wait_for(session.asset);
-        self.note(session).await?;
+        let (asset, boot) = (session.asset, session.boot_id);
+        let mut news = self.wakers.wait_for(asset);
+        Box::pin(self.note(session)).await?;
         loop {
-            let (answer, told, revision) = self.look_for_instructions(session, after).await?;
+            let (answer, told, revision) = Box::pin(self.look_for_instructions(asset, boot, after)).await?;
             let is_news = !answer.instructions.is_empty() || told != revision;
             if is_news || !self.sleep(&mut news, deadline).await {
                 if told != revision {
-                    self.told(session, revision).await?;
+                    Box::pin(self.told(asset, boot, revision)).await?;
                 }
                 return Ok(answer);
             }
@@ -43,16 +47,17 @@ impl Senzu {
 
     async fn look_for_instructions(
         &self,
-        session: &Session,
+        asset: AssetId,
+        boot: BootId,
         after: Sequence,
     ) -> Result<(InstructionsAnswer, u64, u64), Refusal> {
         let mut tx = self.db.read().await?;
-        let told = self.session_now(&mut tx, session.boot_id).await?.told_revision;
-        let asset = reload(&mut tx, session.asset).await?;
+        let told = self.session_now(&mut tx, boot).await?.told_revision;
+        let asset = reload(&mut tx, asset).await?;
         let mut sealed = Vec::new();
         // Of two sessions that speak as one asset, at most one is told to do something.
-        if asset.current_boot == Some(session.boot_id) {
-            for instruction in instructions::to_hand_out(&mut tx, asset.id, session.boot_id, after, now()).await? {
+        if asset.current_boot == Some(boot) {
+            for instruction in instructions::to_hand_out(&mut tx, asset.id, boot, after, now()).await? {
                 let sequence = instruction.sequence;
                 match self.key.seal(&instruction) {
                     Ok(jws) => sealed.push(SealedInstruction { sequence, jws }),
@@ -64,10 +69,10 @@ impl Senzu {
         Ok((answer, told, asset.standing_revision))
     }
 
-    async fn told(&self, session: &Session, revision: u64) -> Result<(), Refusal> {
-        let mut tx = self.db.write_asset(session.asset).await?;
-        let expectation = self.session_now(&mut tx, session.boot_id).await?.told_expectation;
-        sessions::set_told(&mut tx, session.boot_id, revision, &expectation).await?;
+    async fn told(&self, asset: AssetId, boot: BootId, revision: u64) -> Result<(), Refusal> {
+        let mut tx = self.db.write_asset(asset).await?;
+        let expectation = self.session_now(&mut tx, boot).await?.told_expectation;
+        sessions::set_told(&mut tx, boot, revision, &expectation).await?;
         Ok(tx.commit().await?)
     }
 

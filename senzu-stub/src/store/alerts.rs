@@ -183,6 +183,23 @@ pub async fn record(conn: &mut Conn, asset: impl Into<Option<AssetId>>, event: &
     query.execute(conn).await.during("record an audit event").map(|_| ())
 }
 
+/// Boots and graduations since a moment, by the hour (counted from 1970): what the audit log says of them. A day in which
+/// more happened than `MOST` is told by its newest part.
+pub async fn hours(conn: &mut Conn, since: UnixMs, graduated: &str) -> Result<Vec<(u64, u64, u64)>, StoreError> {
+    const MOST: i64 = 200_000;
+    let query = sqlx::query(
+        "SELECT at_ms / 3600000 AS hour, SUM(CASE WHEN who = 'agent' THEN 1 ELSE 0 END) AS boots,
+             SUM(CASE WHEN what = $1 THEN 1 ELSE 0 END) AS graduations
+         FROM (SELECT at_ms, who, what FROM audit WHERE id >= $2 ORDER BY id DESC LIMIT $3) AS newest
+         WHERE what = $1 OR (who = 'agent' AND what LIKE 'booted:%') GROUP BY at_ms / 3600000",
+    );
+    // Ids are UUIDv7: they begin with their time.
+    let first = Uuid::from_u128(u128::from(since.0) << 80);
+    let rows = query.bind(graduated).bind(first.to_string()).bind(MOST).fetch_all(conn).await;
+    let rows = rows.during("count what happened by the hour")?;
+    rows.iter().map(|row| Ok((row.number("hour")?, row.number("boots")?, row.number("graduations")?))).collect()
+}
+
 /// What happened to an asset, or anywhere, newest first; behind `after`.
 pub async fn audit(
     conn: &mut Conn,

@@ -85,6 +85,60 @@ pub async fn by_id(conn: &mut Conn, id: AssetId) -> Result<Option<Asset>, StoreE
     row.during("load an asset")?.as_ref().map(read).transpose()
 }
 
+/// Of what there are rows in other tables about an asset. Most assets have next to none of it, and each question that is
+/// spared is a turn of the writer's: hundreds of assets may boot in a second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Beside {
+    /// Alerts whose cause is not over.
+    pub alerts: bool,
+    pub findings: bool,
+    /// Instructions that have not ended.
+    pub instructions: bool,
+    /// What beans told the boot session that counts, ended or not.
+    pub told: bool,
+    /// A promotion that is under way.
+    pub promotion: bool,
+    /// An approval that is pending or being carried out.
+    pub approval: bool,
+    /// Its match, or any purchase order at all.
+    pub orders: bool,
+}
+
+/// As [`by_id`], with what there is beside it.
+pub async fn with_beside(conn: &mut Conn, id: AssetId) -> Result<Option<(Asset, Beside)>, StoreError> {
+    let row = sqlx::query(
+        "SELECT assets.*, sessions.ended_why,
+             (SELECT COUNT(*) FROM (SELECT id FROM alerts WHERE alerts.asset_id = assets.id AND resolved_ms IS NULL
+                  LIMIT 1) AS one) AS alerts,
+             (SELECT COUNT(*) FROM (SELECT position FROM findings WHERE findings.asset_id = assets.id
+                  LIMIT 1) AS one) AS findings,
+             (SELECT COUNT(*) FROM (SELECT id FROM instructions WHERE instructions.asset_id = assets.id
+                  AND status IN ('issued', 'accepted') LIMIT 1) AS one) AS instructions,
+             (SELECT COUNT(*) FROM (SELECT id FROM instructions WHERE instructions.asset_id = assets.id
+                  AND instructions.boot_id = assets.current_boot AND issuer <> 'operator' LIMIT 1) AS one) AS told,
+             (SELECT COUNT(*) FROM (SELECT id FROM promotions WHERE promotions.asset_id = assets.id
+                  AND status = 'pending' LIMIT 1) AS one) AS promotion,
+             (SELECT COUNT(*) FROM (SELECT id FROM approvals WHERE approvals.asset_id = assets.id
+                  AND (status = 'pending' OR (status = 'approved' AND outcome IS NULL)) LIMIT 1) AS one) AS approval,
+             (SELECT COUNT(*) FROM (SELECT asset_id AS id FROM order_matches WHERE order_matches.asset_id = assets.id
+                  UNION ALL SELECT number FROM purchase_orders LIMIT 1) AS one) AS orders
+         FROM assets LEFT JOIN sessions ON sessions.boot_id = assets.current_boot WHERE assets.id = $1",
+    );
+    let row = row.bind(id.to_string()).fetch_optional(conn).await;
+    let Some(row) = row.during("load an asset and what there is beside it")? else { return Ok(None) };
+    let any = |column| Ok::<_, StoreError>(row.number(column)? > 0);
+    let beside = Beside {
+        alerts: any("alerts")?,
+        findings: any("findings")?,
+        instructions: any("instructions")?,
+        told: any("told")?,
+        promotion: any("promotion")?,
+        approval: any("approval")?,
+        orders: any("orders")?,
+    };
+    Ok(Some((read(&row)?, beside)))
+}
+
 /// By id or name.
 pub async fn find(conn: &mut Conn, id_or_name: &str) -> Result<Option<Asset>, StoreError> {
     let query = sqlx::query(
@@ -106,19 +160,50 @@ pub async fn all(conn: &mut Conn) -> Result<Vec<Asset>, StoreError> {
 }
 
 /// The most assets that one value can name and still help: behind that it is a placeholder nobody knew.
-const MAX_CANDIDATES: i64 = 64;
+const MAX_CANDIDATES: u32 = 64;
+
+/// Values that one question is about; SQLite takes 500 parts of a compound SELECT.
+const VALUES_AT_ONCE: usize = 100;
+
+/// An asset as far as it tells which machine it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    pub id: AssetId,
+    pub name: String,
+    pub fingerprint: Fingerprint,
+    pub doubt: Option<String>,
+    pub last_seen: Option<UnixMs>,
+}
 
 /// The assets that share a value with a fingerprint, longest known first.
-pub async fn candidates(conn: &mut Conn, seen: &Fingerprint) -> Result<Vec<Asset>, StoreError> {
-    let mut found: Vec<Asset> = Vec::new();
-    for (kind, value) in values(seen) {
-        let query = sqlx::query(
-            "SELECT assets.*, sessions.ended_why FROM assets JOIN asset_keys ON asset_keys.asset_id = assets.id
-             LEFT JOIN sessions ON sessions.boot_id = assets.current_boot WHERE asset_keys.kind = $1 AND asset_keys.value = $2 ORDER BY assets.id LIMIT $3",
+pub async fn candidates(conn: &mut Conn, seen: &Fingerprint) -> Result<Vec<Candidate>, StoreError> {
+    // A large server has fifty values, each of which an index finds; asked for one by one they would cost fifty turns.
+    let mut found: Vec<Candidate> = Vec::new();
+    for values in values(seen).chunks(VALUES_AT_ONCE) {
+        let one = |at: usize| {
+            let (kind, value) = (at * 2 + 1, at * 2 + 2);
+            format!(
+                "SELECT asset_id FROM (SELECT asset_id FROM asset_keys WHERE kind = ${kind} AND value = ${value}
+                 ORDER BY asset_id LIMIT {MAX_CANDIDATES}) AS of{at}"
+            )
+        };
+        let sql = format!(
+            "SELECT id, name, fingerprint, doubt, last_seen_ms FROM assets WHERE id IN ({})",
+            (0..values.len()).map(one).collect::<Vec<_>>().join(" UNION ")
         );
-        let rows = query.bind(kind).bind(value).bind(MAX_CANDIDATES).fetch_all(&mut *conn).await;
-        for row in &rows.during("look candidates up")? {
-            let asset = read(row)?;
+        // The text has no part that anybody sent: numbers of placeholders alone.
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
+        for (kind, value) in values {
+            query = query.bind(*kind).bind(value.clone());
+        }
+        for row in &query.fetch_all(&mut *conn).await.during("look candidates up")? {
+            let asset = Candidate {
+                id: row.word("id")?,
+                name: row.text("name")?,
+                fingerprint: row.body("fingerprint")?,
+                doubt: row.text_opt("doubt")?,
+                last_seen: row.time_opt("last_seen_ms")?,
+            };
             if found.iter().all(|known| known.id != asset.id) {
                 found.push(asset);
             }
@@ -259,10 +344,21 @@ pub async fn bmc_macs(conn: &mut Conn, id: AssetId) -> Result<Vec<MacAddress>, S
     rows.during("load a BMC's addresses")?.iter().map(|row| row.word("mac")).collect()
 }
 
-/// A session of the asset began: it is the one that counts, and nothing is judged yet.
-pub async fn begin_session(conn: &mut Conn, id: AssetId, boot: BootId) -> Result<(), StoreError> {
-    let query = sqlx::query("UPDATE assets SET current_boot = $1 WHERE id = $2").bind(boot.to_string());
-    query.bind(id.to_string()).execute(conn).await.during("begin a session of an asset").map(|_| ())
+/// A session of the asset began: it is the one that counts, and nothing is judged yet. Answers the asset as it is now.
+pub async fn begin_session(conn: &mut Conn, mut asset: Asset, boot: BootId, now: UnixMs) -> Result<Asset, StoreError> {
+    asset.standing_revision += u64::from(asset.standing.evaluation != Evaluation::Pending);
+    asset.standing.evaluation = Evaluation::Pending;
+    (asset.current_boot, asset.last_seen, asset.ended_why) = (Some(boot), Some(now), None);
+    let query = sqlx::query(
+        "UPDATE assets SET current_boot = $1, last_seen_ms = $2, evaluation = $3, standing_revision = $4 WHERE id = $5",
+    )
+    .bind(boot.to_string())
+    .bind(int(now.0))
+    .bind(word(&Evaluation::Pending))
+    .bind(int(asset.standing_revision))
+    .bind(asset.id.to_string());
+    query.execute(conn).await.during("begin a session of an asset")?;
+    Ok(asset)
 }
 
 pub async fn set_last_seen(conn: &mut Conn, id: AssetId, now: UnixMs) -> Result<(), StoreError> {
@@ -270,40 +366,47 @@ pub async fn set_last_seen(conn: &mut Conn, id: AssetId, now: UnixMs) -> Result<
     query.execute(conn).await.during("note when an asset was heard").map(|_| ())
 }
 
-/// Stores where an asset stands, if it changed; says whether it did.
-pub async fn set_standing(conn: &mut Conn, asset: &Asset, standing: &Standing) -> Result<bool, StoreError> {
-    if asset.standing == *standing {
-        return Ok(false);
+/// Stores the state of an asset, if it is another; with it changes what its machine boots.
+pub async fn set_state(conn: &mut Conn, asset: &Asset, state: AssetState) -> Result<(), StoreError> {
+    if asset.standing.state == state {
+        return Ok(());
     }
+    let query = sqlx::query("UPDATE assets SET state = $1, standing_revision = standing_revision + 1 WHERE id = $2");
+    let query = query.bind(word(&state)).bind(asset.id.to_string());
+    query.execute(&mut *conn).await.during("store an asset's state")?;
+    count_up(conn, BOOT_TARGETS).await
+}
+
+/// Where a walk left an asset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rest {
+    pub evaluation: Evaluation,
+    pub step: Option<String>,
+    pub reason: Option<String>,
+    /// When the DAG must be walked again though nothing happens: then, or when an instruction expires.
+    pub again: Option<UnixMs>,
+}
+
+/// Stores where a walk left an asset; answers the asset as it is now.
+pub async fn settle(conn: &mut Conn, mut asset: Asset, rest: Rest) -> Result<Asset, StoreError> {
+    let Rest { evaluation, step, reason, again } = rest;
+    let standing = Standing { state: asset.standing.state, evaluation, step, reason };
+    asset.standing_revision += u64::from(standing != asset.standing);
+    asset.standing = standing;
     let query = sqlx::query(
-        "UPDATE assets SET state = $1, evaluation = $2, step = $3, reason = $4,
-             standing_revision = standing_revision + 1 WHERE id = $5",
+        "UPDATE assets SET evaluation = $1, step = $2, reason = $3, standing_revision = $4, next_walk_ms =
+             (SELECT MIN(due) FROM (SELECT CAST($5 AS BIGINT) AS due UNION ALL
+                 SELECT MIN(expires_ms) FROM instructions WHERE asset_id = $6 AND status = 'issued') AS times)
+         WHERE id = $6",
     )
-    .bind(word(&standing.state))
-    .bind(word(&standing.evaluation))
-    .bind(&standing.step)
-    .bind(&standing.reason)
+    .bind(word(&asset.standing.evaluation))
+    .bind(&asset.standing.step)
+    .bind(&asset.standing.reason)
+    .bind(int(asset.standing_revision))
+    .bind(again.map(|at| int(at.0)))
     .bind(asset.id.to_string());
-    query.execute(&mut *conn).await.during("store where an asset stands")?;
-    if asset.standing.state != standing.state {
-        count_up(conn, BOOT_TARGETS).await?;
-    }
-    Ok(true)
-}
-
-pub async fn set_evaluation(conn: &mut Conn, id: AssetId, evaluation: Evaluation) -> Result<(), StoreError> {
-    let query = sqlx::query(
-        "UPDATE assets SET evaluation = $1, standing_revision = standing_revision + 1
-         WHERE id = $2 AND evaluation <> $1",
-    );
-    let query = query.bind(word(&evaluation)).bind(id.to_string());
-    query.execute(conn).await.during("store an evaluation").map(|_| ())
-}
-
-/// Stores when the DAG must be walked again though nothing happens.
-pub async fn set_next_walk(conn: &mut Conn, id: AssetId, at: Option<UnixMs>) -> Result<(), StoreError> {
-    let query = sqlx::query("UPDATE assets SET next_walk_ms = $1 WHERE id = $2").bind(at.map(|at| int(at.0)));
-    query.bind(id.to_string()).execute(conn).await.during("store when to walk again").map(|_| ())
+    query.execute(conn).await.during("store where an asset stands")?;
+    Ok(asset)
 }
 
 /// Whether the DAG of any asset must be walked now.

@@ -4,13 +4,14 @@
 //!
 //! | | SQLite | PostgreSQL |
 //! | --- | --- | --- |
-//! | writers | one, in this process ([`group`]): many transactions share one commit | as many as there are assets |
+//! | writers | one, in this process ([`group`]): many transactions share one commit; it has a core ([`writer`]) | as many as there are assets |
 //! | order of writers | the one writer's queue | advisory locks, held to the transaction's end |
 //! | claiming rows | the one writer | `FOR UPDATE SKIP LOCKED` |
 //! | news for others | there are no others | `NOTIFY` ([`notify`]) |
 
 pub mod group;
 pub mod notify;
+mod writer;
 
 use super::{During, StoreError};
 use group::{Group, GroupTx};
@@ -33,6 +34,7 @@ use std::{
     time::Duration,
 };
 use tokio::sync::mpsc::UnboundedReceiver;
+use writer::Writer;
 
 /// One connection.
 pub type Conn = AnyConnection;
@@ -95,8 +97,8 @@ impl fmt::Debug for Location {
 pub struct Database {
     location: Location,
     pool: AnyPool,
-    /// SQLite's one writer.
-    group: Option<Arc<Group>>,
+    /// SQLite's one writer, and where it runs.
+    group: Option<(Arc<Group>, Arc<Writer>)>,
 }
 
 /// A transaction. It is rolled back unless it is committed.
@@ -153,15 +155,30 @@ impl Database {
         OpenOptions::new().create(true).append(true).mode(0o600).open(file).map_err(io)?;
         let open = |source| trouble(location, "open", source);
         let options: AnyConnectOptions = file_url(file).parse().map_err(open)?;
+        let writer = Writer::start().map_err(io)?;
         // By hand, not through a pool: a pool tries again and again, and then says nothing but that it took too long.
-        let mut writer = Conn::connect_with(&options).await.map_err(open)?;
-        prepare(&mut writer).await.map_err(open)?;
-        migrate(&mut writer, location).await?;
+        let (same, here) = (options.clone(), location.clone());
+        let connected = writer.run(async move { Conn::connect_with(&same).await }).await;
+        let mut conn = connected.map_err(open)?;
+        prepare(&mut conn).await.map_err(open)?;
+        // Savepoints' journals would go to files once they have 64 KiB.
+        conn.execute(sqlx::raw_sql("PRAGMA temp_store = MEMORY")).await.map_err(open)?;
+        migrate(&mut conn, location).await?;
+        let group = writer.run(async move { Group::new(conn, here) }).await;
         let readers = AnyPoolOptions::new()
             .max_connections(READERS)
             .after_connect(|conn, _| Box::pin(prepare(conn)))
             .connect_lazy_with(options);
-        Ok(Self { location: location.clone(), pool: readers, group: Some(Group::new(writer, location.clone())) })
+        Ok(Self { location: location.clone(), pool: readers, group: Some((group, Arc::new(writer))) })
+    }
+
+    /// Does something that writes where it is done fastest. Anybody may write anywhere; what is done hundreds of times in a
+    /// second should be done here.
+    pub async fn writing<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> T {
+        match &self.group {
+            Some((_, writer)) => writer.run(work).await,
+            None => work.await,
+        }
     }
 
     async fn open_server(url: &str, location: &Location) -> Result<Self, StoreError> {
@@ -212,7 +229,7 @@ impl Database {
     }
 
     async fn begin(&self, postgres_locks: &str) -> Result<Tx, StoreError> {
-        if let Some(group) = &self.group {
+        if let Some((group, _)) = &self.group {
             return Ok(Tx(Kind::Grouped(group.begin().await?)));
         }
         let begin = |source| trouble(&self.location, "begin a transaction in", source);
@@ -248,7 +265,7 @@ impl Database {
     /// Closes every connection; SQLite's WAL is folded into the file.
     pub async fn close(&self) {
         self.pool.close().await;
-        if let Some(group) = &self.group {
+        if let Some((group, _)) = &self.group {
             group.close().await;
         }
     }

@@ -2,7 +2,6 @@
 
 use super::{Columns, Conn, During, Row, StoreError, word};
 use pious_protocol::{finding::Finding, ids::AssetId};
-use std::collections::HashMap;
 
 fn read(row: &Row) -> Result<Finding, StoreError> {
     Ok(Finding {
@@ -19,16 +18,6 @@ fn read(row: &Row) -> Result<Finding, StoreError> {
 pub async fn of_asset(conn: &mut Conn, asset: AssetId) -> Result<Vec<Finding>, StoreError> {
     let query = sqlx::query("SELECT * FROM findings WHERE asset_id = $1 ORDER BY position").bind(asset.to_string());
     query.fetch_all(conn).await.during("load findings")?.iter().map(read).collect()
-}
-
-/// Of every asset that has any.
-pub async fn all(conn: &mut Conn) -> Result<HashMap<AssetId, Vec<Finding>>, StoreError> {
-    let query = sqlx::query("SELECT * FROM findings ORDER BY asset_id, position");
-    let mut all: HashMap<AssetId, Vec<Finding>> = HashMap::new();
-    for row in &query.fetch_all(conn).await.during("list findings")? {
-        all.entry(row.word("asset_id")?).or_default().push(read(row)?);
-    }
-    Ok(all)
 }
 
 /// Replaces an asset's findings; says whether they changed.

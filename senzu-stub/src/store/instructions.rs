@@ -7,6 +7,7 @@ use pious_protocol::{
     message::Report,
 };
 use serde::{Deserialize, Serialize};
+use sqlx::AssertSqlSafe;
 
 /// How far an instruction got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -102,11 +103,12 @@ pub async fn count_open(conn: &mut Conn, asset: AssetId) -> Result<u64, StoreErr
 
 /// What beans told a boot session, newest first. Operators' are left out: however many there are, a bean finds its own.
 pub async fn of_beans(conn: &mut Conn, asset: AssetId, boot: BootId, limit: u32) -> Result<Vec<Issued>, StoreError> {
-    let query = sqlx::query(
+    // A limit is text: see [`super::sessions::briefs`].
+    let sql = format!(
         "SELECT * FROM instructions WHERE asset_id = $1 AND boot_id = $2 AND issuer <> 'operator'
-         ORDER BY sequence DESC LIMIT $3",
+         ORDER BY sequence DESC LIMIT {limit}"
     );
-    let query = query.bind(asset.to_string()).bind(boot.to_string()).bind(i64::from(limit));
+    let query = sqlx::query(AssertSqlSafe(sql)).bind(asset.to_string()).bind(boot.to_string());
     query.fetch_all(conn).await.during("list beans' instructions")?.iter().map(read).collect()
 }
 
@@ -154,12 +156,6 @@ pub async fn doubt_last_power(conn: &mut Conn, asset: AssetId, boot: BootId, now
     );
     let query = query.bind(int(now.0)).bind(asset.to_string()).bind(boot.to_string());
     query.execute(conn).await.during("take a done power-off back").map(|_| ())
-}
-
-/// When the next unanswered instruction of an asset expires.
-pub async fn next_expiry(conn: &mut Conn, asset: AssetId) -> Result<Option<UnixMs>, StoreError> {
-    let query = sqlx::query("SELECT MIN(expires_ms) AS at FROM instructions WHERE asset_id = $1 AND status = 'issued'");
-    query.bind(asset.to_string()).fetch_one(conn).await.during("look for the next expiry")?.time_opt("at")
 }
 
 /// The three reports that are kept of an instruction: the first word, the newest progress, the last word.

@@ -4,7 +4,7 @@
 //! read from an index from where the page before ended.
 
 use super::{Columns, Conn, During, Row, StoreError, assets, assets::Asset};
-use pious_protocol::ids::AssetId;
+use pious_protocol::{ids::AssetId, message::Evaluation};
 
 /// Which assets; each filter that is there must fit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -140,6 +140,19 @@ async fn by_word(conn: &mut Conn, listing: &Listing, word: &str, limit: u32) -> 
         Ok(Listed { at: After::Word { word: row.text("found")?, asset: asset.id.to_string() }, asset })
     };
     rows.iter().map(listed).collect()
+}
+
+/// How many assets of each evaluation stand in each rack, by region, rack and evaluation.
+pub async fn racks(conn: &mut Conn) -> Result<Vec<(Option<String>, Option<String>, Evaluation, u64)>, StoreError> {
+    let query = sqlx::query(
+        "SELECT region, rack, evaluation, COUNT(*) AS assets FROM assets WHERE state <> 'RETIRED'
+         GROUP BY region, rack, evaluation ORDER BY region, rack, evaluation",
+    );
+    let rows = query.fetch_all(conn).await.during("count what stands in each rack")?;
+    let counted = |row: &Row| {
+        Ok((row.text_opt("region")?, row.text_opt("rack")?, row.word("evaluation")?, row.number("assets")?))
+    };
+    rows.iter().map(counted).collect()
 }
 
 /// A text as words are stored: lower case, letters and digits alone.

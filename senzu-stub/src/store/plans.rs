@@ -149,13 +149,15 @@ pub async fn insert_profile(conn: &mut Conn, profile: &HardwareProfile) -> Resul
 
 /// All that is expected of one asset.
 pub async fn expectation(conn: &mut Conn, asset: AssetId) -> Result<Expectation, StoreError> {
-    let Some(plan) = of_asset(conn, asset).await? else {
-        return Ok(Expectation::default());
-    };
-    let profile = match &plan.profile {
-        Some(wanted) => profile(conn, wanted).await?,
-        None => None,
-    };
+    let query = sqlx::query(
+        "SELECT plans.*, profiles.body FROM plans
+         LEFT JOIN profiles ON profiles.name = plans.profile AND profiles.version = COALESCE(plans.profile_version,
+             (SELECT MAX(version) FROM profiles WHERE profiles.name = plans.profile))
+         WHERE plans.asset_id = $1",
+    );
+    let row = query.bind(asset.to_string()).fetch_optional(conn).await.during("load what is expected of an asset")?;
+    let Some(row) = row else { return Ok(Expectation::default()) };
+    let (plan, profile) = (read(&row)?, row.body_opt("body")?);
     Ok(Expectation { profile, cabling: plan.cabling, management: plan.management })
 }
 

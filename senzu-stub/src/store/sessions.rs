@@ -7,6 +7,7 @@ use pious_protocol::{
     ids::{AssetId, BootId, Generation, UnixMs},
     message::{BootEvent, TimelineEntry},
 };
+use sqlx::AssertSqlSafe;
 
 /// One boot session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,16 +76,31 @@ pub struct Brief {
     pub started: UnixMs,
     pub last_seen: UnixMs,
     pub ended: Option<UnixMs>,
+    /// Whether its facts came.
+    pub has_facts: bool,
 }
 
-/// As [`of_asset`], without what a walk never looks at: fingerprints and timelines are most of a session.
-pub async fn briefs(conn: &mut Conn, asset: AssetId, limit: u32) -> Result<Vec<Brief>, StoreError> {
-    let query = sqlx::query(
-        "SELECT boot_id, started_ms, last_seen_ms, ended_ms FROM sessions WHERE asset_id = $1
-         ORDER BY started_ms DESC, boot_id DESC LIMIT $2",
+/// As [`of_asset`], without what a walk never looks at: fingerprints, timelines and facts are most of a session. `current`
+/// is among them even if the clock went back and others seem to be newer.
+pub async fn briefs(
+    conn: &mut Conn,
+    asset: AssetId,
+    current: Option<BootId>,
+    limit: u32,
+) -> Result<Vec<Brief>, StoreError> {
+    // A limit is text: SQLite makes the plan of a statement anew whenever another is bound.
+    let sql = format!(
+        "SELECT sessions.boot_id, started_ms, last_seen_ms, ended_ms, facts.generation FROM sessions
+         LEFT JOIN facts ON facts.boot_id = sessions.boot_id
+         WHERE sessions.boot_id IN (SELECT CAST($1 AS TEXT) UNION SELECT boot_id FROM
+             (SELECT boot_id FROM sessions WHERE asset_id = $2 ORDER BY started_ms DESC, boot_id DESC LIMIT {limit}) AS newest)
+         ORDER BY started_ms DESC, sessions.boot_id DESC"
     );
-    let rows = query.bind(asset.to_string()).bind(i64::from(limit)).fetch_all(conn).await;
-    rows.during("list sessions")?
+    let query = sqlx::query(AssertSqlSafe(sql)).bind(current.map(|boot| boot.to_string())).bind(asset.to_string());
+    query
+        .fetch_all(conn)
+        .await
+        .during("list sessions")?
         .iter()
         .map(|row| {
             Ok(Brief {
@@ -92,6 +108,7 @@ pub async fn briefs(conn: &mut Conn, asset: AssetId, limit: u32) -> Result<Vec<B
                 started: row.time("started_ms")?,
                 last_seen: row.time("last_seen_ms")?,
                 ended: row.time_opt("ended_ms")?,
+                has_facts: row.number_opt("generation")?.is_some(),
             })
         })
         .collect()
@@ -171,11 +188,16 @@ const TOKENS_PER_SESSION: i64 = 4;
 /// Stores a token's hash; the oldest of too many goes.
 pub async fn add_token(conn: &mut Conn, boot: BootId, hash: &str) -> Result<(), StoreError> {
     let boot = boot.to_string();
-    let row = sqlx::query("SELECT COALESCE(MAX(issue), 0) + 1 AS issue FROM session_tokens WHERE boot_id = $1");
-    let issue = row.bind(&boot).fetch_one(&mut *conn).await.during("count a session's tokens")?.number("issue")?;
-    let query = sqlx::query("INSERT INTO session_tokens (token_hash, boot_id, issue) VALUES ($1, $2, $3)");
-    let query = query.bind(hash).bind(&boot).bind(int(issue));
-    query.execute(&mut *conn).await.during("store a session's token")?;
+    let query = sqlx::query(
+        "INSERT INTO session_tokens (token_hash, boot_id, issue)
+         SELECT $1, $2, COALESCE(MAX(issue), 0) + 1 FROM session_tokens WHERE boot_id = $2 RETURNING issue",
+    );
+    let row = query.bind(hash).bind(&boot).fetch_one(&mut *conn).await.during("store a session's token")?;
+    let issue = row.number("issue")?;
+    // Most sessions are greeted once.
+    if int(issue) <= TOKENS_PER_SESSION {
+        return Ok(());
+    }
     let query = sqlx::query("DELETE FROM session_tokens WHERE boot_id = $1 AND issue <= $2");
     let query = query.bind(&boot).bind(int(issue) - TOKENS_PER_SESSION);
     query.execute(conn).await.during("drop a session's oldest token").map(|_| ())
@@ -201,12 +223,6 @@ pub async fn facts(conn: &mut Conn, boot: BootId) -> Result<Option<StoredFacts>,
         })
     })
     .transpose()
-}
-
-/// Whether facts of a session came: without reading all of them.
-pub async fn has_facts(conn: &mut Conn, boot: BootId) -> Result<bool, StoreError> {
-    let query = sqlx::query("SELECT generation FROM facts WHERE boot_id = $1").bind(boot.to_string());
-    Ok(query.fetch_optional(conn).await.during("look for facts")?.is_some())
 }
 
 /// The generation of the facts that are stored.

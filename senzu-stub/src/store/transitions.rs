@@ -3,6 +3,7 @@
 use super::{Columns, Conn, During, Row, StoreError, int, new_id, word};
 use crate::dag::OutcomeKind;
 use pious_protocol::ids::{AssetId, BootId, UnixMs};
+use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 /// One change.
@@ -16,6 +17,13 @@ pub struct Transition {
     pub at: UnixMs,
 }
 
+impl Transition {
+    /// Whether it is this bean's, of this graph.
+    pub fn is_of(&self, graph: &str, bean: &str) -> bool {
+        self.graph == graph && self.bean == bean
+    }
+}
+
 fn read(row: &Row) -> Result<Transition, StoreError> {
     Ok(Transition {
         boot: row.word_opt("boot_id")?,
@@ -27,33 +35,53 @@ fn read(row: &Row) -> Result<Transition, StoreError> {
     })
 }
 
-/// A bean's newest transition for an asset.
-pub async fn newest(
-    conn: &mut Conn,
-    asset: AssetId,
-    graph: &str,
-    bean: &str,
-) -> Result<Option<Transition>, StoreError> {
-    let query = sqlx::query(
-        "SELECT * FROM transitions WHERE asset_id = $1 AND graph = $2 AND bean = $3 ORDER BY id DESC LIMIT 1",
-    );
-    let row = query.bind(asset.to_string()).bind(graph).bind(bean).fetch_optional(conn).await;
-    row.during("load a bean's outcome")?.as_ref().map(read).transpose()
+/// The newest transition for an asset of each of these beans, named with their graphs; of those that have one.
+pub async fn newest(conn: &mut Conn, asset: AssetId, beans: &[(&str, &str)]) -> Result<Vec<Transition>, StoreError> {
+    if beans.is_empty() {
+        return Ok(Vec::new());
+    }
+    let one = |at: usize| {
+        let (graph, bean) = (at * 2 + 2, at * 2 + 3);
+        format!(
+            "SELECT * FROM (SELECT * FROM transitions WHERE asset_id = $1 AND graph = ${graph} AND bean = ${bean}
+             ORDER BY id DESC LIMIT 1) AS of{at}"
+        )
+    };
+    let sql = (0..beans.len()).map(one).collect::<Vec<_>>().join(" UNION ALL ");
+    // The text has no part that anybody sent: numbers of placeholders alone.
+    let mut query = sqlx::query(AssertSqlSafe(sql)).bind(asset.to_string());
+    for (graph, bean) in beans {
+        query = query.bind(graph.to_string()).bind(bean.to_string());
+    }
+    query.fetch_all(conn).await.during("load beans' outcomes")?.iter().map(read).collect()
 }
 
-pub async fn insert(conn: &mut Conn, asset: AssetId, run: Uuid, transition: &Transition) -> Result<(), StoreError> {
-    let query = sqlx::query(
-        "INSERT INTO transitions (id, asset_id, boot_id, graph, bean, outcome, reason, at_ms, run_id)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-    )
-    .bind(new_id().to_string())
-    .bind(asset.to_string())
-    .bind(transition.boot.map(|boot| boot.to_string()))
-    .bind(&transition.graph)
-    .bind(&transition.bean)
-    .bind(word(&transition.outcome))
-    .bind(&transition.reason)
-    .bind(int(transition.at.0))
-    .bind(run.to_string());
-    query.execute(conn).await.during("store a transition").map(|_| ())
+/// Stores what a run found; later ones sort behind.
+pub async fn insert(conn: &mut Conn, asset: AssetId, run: Uuid, news: &[Transition]) -> Result<(), StoreError> {
+    /// Columns that differ from row to row.
+    const EACH: usize = 7;
+    if news.is_empty() {
+        return Ok(());
+    }
+    let row = |at: usize| {
+        let each: Vec<_> = (0..EACH).map(|column| format!("${}", at * EACH + column + 3)).collect();
+        format!("($1, $2, {})", each.join(", "))
+    };
+    let sql = format!(
+        "INSERT INTO transitions (asset_id, run_id, id, boot_id, graph, bean, outcome, reason, at_ms) VALUES {}",
+        (0..news.len()).map(row).collect::<Vec<_>>().join(", ")
+    );
+    // As above.
+    let mut query = sqlx::query(AssertSqlSafe(sql)).bind(asset.to_string()).bind(run.to_string());
+    for transition in news {
+        query = query
+            .bind(new_id().to_string())
+            .bind(transition.boot.map(|boot| boot.to_string()))
+            .bind(&transition.graph)
+            .bind(&transition.bean)
+            .bind(word(&transition.outcome))
+            .bind(&transition.reason)
+            .bind(int(transition.at.0));
+    }
+    query.execute(conn).await.during("store transitions").map(|_| ())
 }

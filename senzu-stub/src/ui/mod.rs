@@ -1,25 +1,36 @@
 //! The pages that people look at: rendered here, whole, for any browser, without a network beyond Senzu itself.
 //!
-//! [`page`] makes words of what Senzu knows; the templates arrange them. Pages stay true by a small script, and by a
-//! refresh where scripts don't run.
+//! A file for each page makes words of what Senzu knows; the templates arrange them; `drawing` makes geometry; `act` takes
+//! the forms. Pages stay true by a small script, and by a refresh where scripts don't run.
+//!
+//! Whoever reaches Senzu may look at assets, racks and alerts: they are what an engineer at a rack needs, whose telephone
+//! has read a server's QR code. Orders, approvals, the audit log and every form want somebody who signed in.
 
-mod page;
+mod act;
+mod alerts;
+mod approvals;
+mod asset;
+mod audit;
+mod card;
+mod docs;
+mod drawing;
+mod frame;
+mod list;
+mod mark;
+mod orders;
+mod overview;
 mod session;
-mod words;
+mod sorry;
 
-use crate::{
-    alerts::AlertFilter,
-    api::{Failure, Shared},
-    senzu::now,
-};
+use crate::api::Shared;
 use askama::Template;
 use axum::{
     Router,
-    extract::{Path, State},
     http::{HeaderValue, StatusCode, header},
     response::{Html, IntoResponse, Response},
     routing::get,
 };
+use sorry::Sorry;
 
 /// Nothing from elsewhere, nothing inline: what an agent reports can't run in an operator's browser.
 const POLICY: HeaderValue = HeaderValue::from_static(
@@ -29,11 +40,23 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 
 pub use session::Cookies;
 
+/// What a page's handler answers.
+type Page = Result<Response, Sorry>;
+
 /// The pages' routes.
 pub fn router() -> Router<Shared> {
     session::router()
-        .route("/", get(assets))
-        .route("/assets/{asset}", get(asset))
+        .merge(act::router())
+        .route("/", get(overview::overview))
+        .route("/assets", get(list::assets))
+        .route("/assets/{asset}", get(asset::asset))
+        .route("/racks", get(list::racks))
+        .route("/rack", get(list::rack))
+        .route("/alerts", get(alerts::alerts))
+        .route("/orders", get(orders::orders))
+        .route("/approvals", get(approvals::approvals))
+        .route("/audit", get(audit::audit))
+        .route("/docs", get(docs::docs))
         .route("/style.css", get(|| asset_file("text/css; charset=utf-8", include_str!("../../assets/style.css"))))
         .route("/live.js", get(|| asset_file("text/javascript; charset=utf-8", include_str!("../../assets/live.js"))))
 }
@@ -45,16 +68,11 @@ async fn asset_file(kind: &'static str, text: &'static str) -> impl IntoResponse
 /// Pages are true for seconds; files change with the binary.
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-cache");
 
-async fn assets(State(senzu): State<Shared>) -> Result<Response, Failure> {
-    let page = page::Assets::of(senzu.assets().await?, senzu.alerts(AlertFilter::Open).await?, now());
-    Ok(render(&page))
+fn show(page: &impl Template) -> Response {
+    show_with(StatusCode::OK, page)
 }
 
-async fn asset(State(senzu): State<Shared>, Path(asset): Path<String>) -> Result<Response, Failure> {
-    Ok(render(&page::OneAsset::of(senzu.asset(&asset).await?, now())))
-}
-
-fn render(page: &impl Template) -> Response {
+fn show_with(status: StatusCode, page: &impl Template) -> Response {
     match page.render() {
         Ok(html) => {
             let headers = [
@@ -62,7 +80,7 @@ fn render(page: &impl Template) -> Response {
                 (header::CACHE_CONTROL, NO_STORE),
                 (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
             ];
-            (headers, Html(html)).into_response()
+            (status, headers, Html(html)).into_response()
         }
         Err(error) => {
             tracing::error!(%error, "can't render a page");

@@ -1,7 +1,11 @@
 //! Signing in on the pages: a form that takes a token once, then a cookie that only this site gets and no script reads.
 //! Every form of a session carries the session's own token (`csrf`).
 
-use super::render;
+use super::{
+    Sorry,
+    frame::{Frame, Here},
+    show,
+};
 use crate::{
     access::{Role, Visitor},
     api::{Failure, Shared},
@@ -62,19 +66,34 @@ impl FromRequestParts<Shared> for MaybeVisitor {
     }
 }
 
+/// Who looks at a page that only operators see; anybody else is asked to sign in.
+pub struct SignedIn(pub Visitor);
+
+impl FromRequestParts<Shared> for SignedIn {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, senzu: &Shared) -> Result<Self, Response> {
+        match MaybeVisitor::from_request_parts(parts, senzu).await {
+            Ok(MaybeVisitor(Some(visitor))) => Ok(Self(visitor)),
+            Ok(MaybeVisitor(None)) => Err(Redirect::to("/login").into_response()),
+            Err(failure) => Err(Sorry::from(failure).into_response()),
+        }
+    }
+}
+
 pub fn router() -> Router<Shared> {
-    Router::new().route("/login", get(show).post(sign_in)).route("/logout", post(sign_out))
+    Router::new().route("/login", get(login).post(sign_in)).route("/logout", post(sign_out))
 }
 
 #[derive(Template)]
 #[template(path = "login.html")]
 struct Login {
-    visitor: Option<Visitor>,
+    frame: Frame,
     problem: Option<String>,
 }
 
-async fn show(MaybeVisitor(visitor): MaybeVisitor) -> Response {
-    render(&Login { visitor, problem: None })
+async fn login(MaybeVisitor(visitor): MaybeVisitor) -> Response {
+    show(&Login { frame: Frame::new(Here::Elsewhere, visitor), problem: None })
 }
 
 #[derive(Deserialize)]
@@ -109,7 +128,7 @@ async fn sign_in(
                 Refusal::NotAnOperator => "That is no operator's token.".to_owned(),
                 ended => format!("{ended}."),
             };
-            let page = render(&Login { visitor: None, problem: Some(problem) });
+            let page = show(&Login { frame: Frame::new(Here::Elsewhere, None), problem: Some(problem) });
             Ok((StatusCode::UNAUTHORIZED, page).into_response())
         }
         Err(other) => Err(other.into()),

@@ -270,9 +270,9 @@ async fn operators_may_work_from_a_shell() {
     let (ok, listed, _) = run(&["assets"]);
     assert!(ok);
     let lines: Vec<&str> = listed.lines().collect();
-    assert!(lines[0].starts_with("r1-u10  NEW        failing  VERIFY_NETWORK: cabling.port of eth0"), "{listed}");
-    assert!(lines[1].ends_with("move the cable from r1-sw1 port Ethernet7 to r1-sw1 port Ethernet1"), "{listed}");
-    assert_eq!(lines[3], "r1-u12  NEW        pending  WHOAMI: waits for its first boot");
+    assert!(lines[1].starts_with("r1-u10  NEW    failing  VERIFY_NETWORK: cabling.port of eth0"), "{listed}");
+    assert!(lines[2].ends_with("move the cable from r1-sw1 port Ethernet7 to r1-sw1 port Ethernet1"), "{listed}");
+    assert_eq!(lines[4], "r1-u12  NEW    pending  WHOAMI: waits for its first boot");
 
     // What comes from a switch does not steer the operator's terminal.
     agent.port = "\u{1b}[2J\u{202e}".into();
@@ -286,6 +286,6 @@ async fn operators_may_work_from_a_shell() {
     assert!(world.get("/v1/assets/r1-u10").await["held"].is_null());
     let (ok, _, said) = run(&["release", "r9-u99"]);
     assert!(!ok);
-    assert!(said.ends_with("404 Not Found: no asset \"r9-u99\": GET /v1/assets lists them by id and name\n"), "{said}");
+    assert!(said.ends_with("answered 404 no asset \"r9-u99\": GET /v1/assets lists them by id and name\n"), "{said}");
     assert!(run(&["alerts", "--json"]).1.contains("alerts"));
 }

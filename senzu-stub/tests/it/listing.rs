@@ -167,7 +167,8 @@ async fn a_page_costs_the_same_of_a_thousand_and_of_a_hundred_thousand() {
              INSERT INTO asset_words SELECT id, 'serial' || substr(serial, 8) FROM assets WHERE created_ms = 1;
              INSERT INTO asset_tags SELECT id, 't' || (CAST(substr(name, 2) AS INTEGER) % 10), name FROM assets
                  WHERE created_ms = 1;
-             UPDATE assets SET created_ms = 2"
+             UPDATE assets SET created_ms = 2;
+             ANALYZE"
         )
     };
     world.change(&fill(0, 1000)).await;

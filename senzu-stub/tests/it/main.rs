@@ -7,6 +7,7 @@ mod approvals;
 mod audit;
 mod dag;
 mod data_dir;
+mod desk;
 mod fleet;
 mod instructions;
 mod listing;

@@ -36,7 +36,7 @@ fn text(html: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_list_has_the_worst_first_with_what_to_do() {
+async fn the_overview_begins_with_what_fails_and_what_to_do() {
     let world = World::new();
     let mut good = Agent::u10(&world);
     good.boots().await;
@@ -46,9 +46,10 @@ async fn the_list_has_the_worst_first_with_what_to_do() {
     bad.tells_facts(1).await;
     let html = page(&world, "/").await;
     let words = text(&html);
-    assert!(words.contains("1 failing, 0 unknown, 0 pending, 1 passed"), "{words}");
-    let (first, second) = (html.find(">r1-u12<").unwrap(), html.find(">r1-u10<").unwrap());
-    assert!(first < second);
+    assert!(words.contains("1 failing, 0 pending, 1 passed"), "{words}");
+    assert!(html.contains(">r1-u12<") && !html.contains(">r1-u10<"), "{html}");
+    assert!(words.contains("2 boots and 1 graduations in the last 24 hours"), "{words}");
+    assert!(words.contains("Checks that fail most cabling.port 1"), "{words}");
     assert!(
         words.contains(
             "r1-u12 NEW ✗ failing at VERIFY_NETWORK : cabling.port of eth0 (52:54:00:01:12:01): seen r1-sw1 port \
@@ -64,11 +65,12 @@ async fn the_list_has_the_worst_first_with_what_to_do() {
         ),
         "{words}"
     );
-    assert!(
-        words.contains("r1-u10 SPARE ✓ passed at POWER_OFF_SPARE : waits for the agent to take shutdown"),
-        "{words}"
-    );
-    assert!(html.contains(r#"<noscript><meta http-equiv="refresh" content="2"></noscript>"#));
+    assert!(html.contains(r#"<noscript><meta http-equiv="refresh" content="5"></noscript>"#));
+    let list = text(&page(&world, "/assets").await);
+    assert!(list.contains("r1-u10 SPARE ✓ passed at POWER_OFF_SPARE : waits for the agent to take shutdown"), "{list}");
+    let filtered = text(&page(&world, "/assets?search=u10&state=SPARE").await);
+    assert!(filtered.contains("r1-u10 SPARE") && !filtered.contains("r1-u12"), "{filtered}");
+    assert!(text(&page(&world, "/assets?tag=none").await).contains("No asset fits all of this"));
 }
 
 #[tokio::test]
@@ -79,8 +81,10 @@ async fn one_assets_page_shows_all_of_it() {
     agent.tells_facts(1).await;
     let words = text(&page(&world, "/assets/r1-u10").await);
     for expected in [
-        "WHOAMI done recognized by its fingerprint",
-        "VERIFY_NETWORK blocked cabling.port of eth0",
+        "WHOAMI ✓ done recognized by its fingerprint",
+        "VERIFY_NETWORK ▶ ✗ blocked",
+        "VERIFY_NETWORK ✗ blocked cabling.port of eth0",
+        "✗ seen",
         "GRADUATE not reached Makes a NEW asset SPARE",
         "eth0, 52:54:00:01:10:01 up r1-sw1 port Ethernet1, native VLAN 10 ✗ FAIL r1-sw1 port Ethernet7, native VLAN 10",
         "256 MiB, DIMMs: 1",
@@ -99,7 +103,7 @@ async fn a_machine_that_is_off_is_not_shown_as_if_it_ran() {
     agent.tells_facts(1).await;
     let [shutdown] = agent.instructions(&world).await.try_into().unwrap();
     agent.reports(&shutdown, done()).await;
-    let list = text(&page(&world, "/").await);
+    let list = text(&page(&world, "/assets").await);
     assert!(
         list.contains("✓ passed nothing left to do serial PIOUS-R1-U10 · powered off, last heard 0 s ago"),
         "{list}"
@@ -137,6 +141,19 @@ async fn what_an_agent_says_is_text_and_no_markup() {
         let html = page(&world, &path).await;
         assert!(!html.contains("<script>alert") && !html.contains("<b>9"), "{html}");
         assert!(html.contains("&#60;script&#62;alert(1)") || html.contains("&lt;script&gt;alert(1)"), "{html}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_named_on_a_page_and_what_operators_see_wants_them_to_sign_in() {
+    let world = World::new();
+    let answer = world.request(Method::GET, "/assets/r9-u99").send().await.unwrap();
+    assert_eq!(answer.status(), 404);
+    let words = text(&answer.text().await.unwrap());
+    assert!(words.contains("no asset &#34;r9-u99&#34;") || words.contains("no asset &quot;r9-u99&quot;"), "{words}");
+    for path in ["/orders", "/approvals", "/audit"] {
+        let answer = world.request(Method::GET, path).send().await.unwrap();
+        assert_eq!(answer.url().path(), "/login", "{path}");
     }
 }
 
@@ -280,5 +297,22 @@ fn collect_references(value: &Value, found: &mut Vec<String>) {
         }
         Value::Array(items) => items.iter().for_each(|item| collect_references(item, found)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[tokio::test]
+async fn the_api_is_told_on_a_page() {
+    let world = World::new();
+    let answer = world.request(Method::GET, "/docs").send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let page = answer.text().await.unwrap();
+    for told in [
+        "POST /v1/boot-events",
+        "id=\"schema-BootEvent\"",
+        "href=\"#schema-Whoami\"",
+        "an operator&#39;s token",
+        "href=\"/openapi.json\"",
+    ] {
+        assert!(page.contains(told), "{told}: {page:.3000}");
     }
 }

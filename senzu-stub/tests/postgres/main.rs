@@ -14,6 +14,8 @@ mod audit;
 mod dag;
 #[path = "../it/data_dir.rs"]
 mod data_dir;
+#[path = "../it/desk.rs"]
+mod desk;
 #[path = "../it/fleet.rs"]
 mod fleet;
 #[path = "../it/instructions.rs"]

@@ -1,12 +1,11 @@
-//! Values as people read them.
+//! Values as people read them, on pages and in a shell.
 
 use jiff::Timestamp;
 use pious_protocol::{
     facts::{Dhcp, Facts, Link, Neighbour, Neighbours, Nic},
-    finding::{Finding, Verdict},
     ids::UnixMs,
     instruction::Action,
-    message::{Evaluation, Report},
+    message::Report,
 };
 
 /// `2026-11-23 07:41:53 UTC`
@@ -23,62 +22,6 @@ pub fn ago(at: UnixMs, now: UnixMs) -> String {
         120..7200 => format!("{} min ago", seconds / 60),
         7200..172_800 => format!("{} h ago", seconds / 3600),
         _ => format!("{} days ago", seconds / 86_400),
-    }
-}
-
-/// A word and a sign, and the class that colours them; never the colour alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Mark {
-    Fail,
-    Unknown,
-    Pending,
-    Pass,
-}
-
-impl Mark {
-    pub fn class(self) -> &'static str {
-        match self {
-            Self::Fail => "fail",
-            Self::Unknown => "unknown",
-            Self::Pending => "pending",
-            Self::Pass => "pass",
-        }
-    }
-
-    pub fn of_verdict(verdict: Verdict) -> Self {
-        match verdict {
-            Verdict::Fail => Self::Fail,
-            Verdict::Unknown => Self::Unknown,
-            Verdict::Pass => Self::Pass,
-        }
-    }
-
-    /// Of an asset as a whole.
-    pub fn of_asset(evaluation: Evaluation, findings: &[Finding]) -> Self {
-        match evaluation {
-            Evaluation::Failing if findings.iter().any(|finding| finding.verdict == Verdict::Fail) => Self::Fail,
-            Evaluation::Failing | Evaluation::Unknown => Self::Unknown,
-            Evaluation::Pending => Self::Pending,
-            Evaluation::Passed => Self::Pass,
-        }
-    }
-
-    pub fn of_finding(self) -> &'static str {
-        match self {
-            Self::Fail => "✗ FAIL",
-            Self::Unknown => "? UNKNOWN",
-            Self::Pending => "… pending",
-            Self::Pass => "✓ pass",
-        }
-    }
-
-    pub fn of_evaluation(self) -> &'static str {
-        match self {
-            Self::Fail => "✗ failing",
-            Self::Unknown => "? unknown",
-            Self::Pending => "… pending",
-            Self::Pass => "✓ passed",
-        }
     }
 }
 
@@ -135,16 +78,18 @@ fn neighbour(neighbour: &Neighbour) -> String {
 
 /// The hardware in a few lines.
 pub fn hardware(facts: &Facts) -> Vec<(&'static str, String)> {
-    let told = |value: Option<&String>| value.cloned().unwrap_or_else(|| "?".into());
+    let told = |values: &[&Option<String>]| {
+        let told: Vec<_> = values.iter().filter_map(|value| value.as_deref()).collect();
+        if told.is_empty() { "its firmware does not tell".into() } else { told.join(" ") }
+    };
     let mut lines = Vec::new();
     match facts.smbios.value() {
         Ok(smbios) => {
             if let Some(system) = &smbios.system {
-                let words = format!("{} {}", told(system.manufacturer.as_ref()), told(system.product.as_ref()));
-                lines.push(("System", words));
+                lines.push(("System", told(&[&system.manufacturer, &system.product])));
             }
             if let Some(bios) = &smbios.bios {
-                lines.push(("Firmware", format!("{} {}", told(bios.vendor.as_ref()), told(bios.version.as_ref()))));
+                lines.push(("Firmware", told(&[&bios.vendor, &bios.version])));
             }
             let populated: Vec<_> = smbios.memory_devices.iter().filter(|device| device.populated).collect();
             let bytes: u64 = populated.iter().filter_map(|device| device.size_bytes).sum();
@@ -161,6 +106,7 @@ pub fn hardware(facts: &Facts) -> Vec<(&'static str, String)> {
         let told = [disk.model.as_deref(), disk.transport.as_deref(), Some(&size)];
         lines.push(("Disk", format!("{}: {}", disk.name, told.into_iter().flatten().collect::<Vec<_>>().join(", "))));
     }
+    lines.push(("BMC", bmc(facts)));
     lines.push(("Kernel", facts.kernel.release.clone()));
     if !facts.kernel.missing_firmware.is_empty() {
         // The image's lack, not the machine's; the whole list would hide what is the machine's.
@@ -169,4 +115,21 @@ pub fn hardware(facts: &Facts) -> Vec<(&'static str, String)> {
         lines.push(("Firmware files that the image lacks", words));
     }
     lines
+}
+
+/// The management controller's firmware and addresses.
+fn bmc(facts: &Facts) -> String {
+    let bmc = match facts.bmc.value() {
+        Ok(bmc) => bmc,
+        Err(reason) => return format!("unknown: {reason}"),
+    };
+    let firmware = match bmc.device.value() {
+        Ok(device) => format!("firmware {}", device.firmware_version),
+        Err(reason) => format!("firmware unknown: {reason}"),
+    };
+    let addresses = match bmc.lan.value() {
+        Ok(lan) => lan.iter().filter_map(|lan| Some(format!("address {}", lan.address?))).collect(),
+        Err(reason) => vec![format!("addresses unknown: {reason}")],
+    };
+    [vec![firmware], addresses].concat().join(", ")
 }

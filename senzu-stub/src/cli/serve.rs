@@ -1,0 +1,139 @@
+//! Serving: the listener, and what Senzu does by itself.
+
+use crate::{
+    api,
+    data_dir::DataDir,
+    senzu::Senzu,
+    server,
+    store::{Location, StoreError},
+    ui,
+};
+use anyhow::Context;
+use pious_protocol::ids::UnixMs;
+use std::{io::Write, net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{net::TcpListener, signal::unix::SignalKind, time::MissedTickBehavior};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+/// How often Senzu looks for what is due (expired instructions, retries) and for imports by another process. Looking
+/// costs two indexed reads.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How to serve.
+pub struct ServeOptions {
+    pub database: Location,
+    pub listen: SocketAddr,
+    pub facts_period_s: u32,
+    pub plain_http_lab: bool,
+}
+
+/// Serves until a signal ends it.
+pub async fn serve(dir: &DataDir, options: ServeOptions) -> anyhow::Result<()> {
+    // A PostgreSQL database is served by as many as like to.
+    let _lock = match &options.database {
+        Location::File(_) => Some(dir.lock()?),
+        Location::Server(_) => None,
+    };
+    let stopping = CancellationToken::new();
+    let senzu = Arc::new(Senzu::start(dir, &options.database, options.facts_period_s, stopping.clone()).await?);
+    let (scheme, tls) = match options.plain_http_lab {
+        true => ("http", None),
+        false => ("https", Some(TlsAcceptor::from(Arc::new(dir.tls()?)))),
+    };
+    senzu.index_words().await.context("cannot bring what assets are found by up to date")?;
+    let first_token = senzu.begin_access(&dir.operator_token()?).await.context("cannot look after the tokens")?;
+    let listener = TcpListener::bind(options.listen).await;
+    let listener = listener.with_context(|| format!("cannot listen on {}", options.listen))?;
+    let address = listener.local_addr().context("cannot tell where it listens")?;
+    stop_on_signal(stopping.clone())?;
+    let looking = tokio::spawn(look_about(senzu.clone(), stopping.clone()));
+    let sending = tokio::spawn(send_alerts(senzu.clone(), stopping.clone()));
+    writeln!(std::io::stdout(), "ready {scheme}://{address}")?;
+    if let Some(token) = first_token {
+        show_first(&token);
+    }
+    let cookies = if options.plain_http_lab { ui::Cookies::Plain } else { ui::Cookies::Secure };
+    server::serve(listener, tls, api::router(senzu.clone(), cookies), stopping).await;
+    looking.await.context("looking about failed")?;
+    sending.await.context("sending alerts failed")?;
+    senzu.close().await;
+    Ok(())
+}
+
+/// Shown once, behind the line that programs wait for. Whoever reads no further has the file `operator-token` still.
+fn show_first(token: &str) {
+    let words =
+        "first start: this admin's token is shown once; it ends in a day, or with the first admin's token made by it";
+    if writeln!(std::io::stdout(), "{words}: {token}").is_err() {
+        tracing::warn!("nobody reads the first start's token: work by the file operator-token");
+    }
+}
+
+fn stop_on_signal(stopping: CancellationToken) -> anyhow::Result<()> {
+    let mut terminate = tokio::signal::unix::signal(SignalKind::terminate()).context("cannot take signals")?;
+    let mut interrupt = tokio::signal::unix::signal(SignalKind::interrupt()).context("cannot take signals")?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        stopping.cancel();
+    });
+    Ok(())
+}
+
+/// Walks what is due, and looks anew at every asset when another process imported something.
+async fn look_about(senzu: Arc<Senzu>, stopping: CancellationToken) {
+    let mut ticks = tokio::time::interval(LOOK_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut looked = Looked::default();
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = stopping.cancelled() => return,
+        }
+        if let Err(error) = look_once(&senzu, &mut looked).await {
+            tracing::error!("{}", api::chain(&error));
+        }
+    }
+}
+
+/// Empties the outbox of alerts. A loop of its own: a receiver that hangs must not hold up what is due.
+async fn send_alerts(senzu: Arc<Senzu>, stopping: CancellationToken) {
+    let mut ticks = tokio::time::interval(LOOK_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = stopping.cancelled() => return,
+        }
+        let sent = tokio::select! {
+            sent = senzu.send_due() => sent,
+            // What was not answered is tried again: it is claimed for a while alone.
+            () = stopping.cancelled() => return,
+        };
+        if let Err(error) = sent {
+            tracing::error!("{}", api::chain(&error));
+        }
+    }
+}
+
+/// How far this process has looked. No truth: a process that starts looks at all of it.
+#[derive(Default)]
+struct Looked {
+    imports: Option<u64>,
+    silence: UnixMs,
+}
+
+async fn look_once(senzu: &Senzu, looked: &mut Looked) -> Result<(), StoreError> {
+    senzu.expire_approvals().await?;
+    looked.silence = senzu.watch_fleet(looked.silence).await?;
+    senzu.walk_due().await?;
+    let now = senzu.imports().await?;
+    // The first look is one too: an import may have come while nobody served.
+    if looked.imports != Some(now) {
+        senzu.reconsider_all().await?;
+        looked.imports = Some(now);
+    }
+    Ok(())
+}

@@ -1,0 +1,176 @@
+//! Debian's Chromium, driven through its own ChromeDriver; both end with the test.
+
+use fantoccini::{Client, ClientBuilder, Locator, elements::Element, key::Key, wd::TimeoutConfiguration};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{Ipv4Addr, TcpStream},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+use tempfile::TempDir;
+
+/// A page's script looks for news every 2 s; on a busy machine all takes a multiple of its time.
+const WITHIN: Duration = Duration::from_secs(40);
+
+/// A browser with a fresh profile.
+pub struct Browser {
+    pub client: Client,
+    _driver: Driver,
+    _profile: TempDir,
+}
+
+/// The ChromeDriver, and with it the browsers that it started.
+struct Driver {
+    process: Child,
+    port: u16,
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        // Killed, it would leave its browsers behind; asked to shut down, it ends them.
+        let asked = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).and_then(|mut stream| {
+            stream.set_read_timeout(Some(WITHIN))?;
+            stream.write_all(b"GET /shutdown HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+            stream.read_to_end(&mut Vec::new())
+        });
+        if asked.is_err() {
+            // It may be gone already.
+            let _ = self.process.kill();
+        }
+        let _ = self.process.wait();
+    }
+}
+
+/// How big the window is, and which of the style sheet's colours it takes.
+#[derive(Clone, Copy)]
+pub struct Looks {
+    pub width: u32,
+    pub height: u32,
+    pub dark: bool,
+}
+
+pub const DESK: Looks = Looks { width: 1280, height: 900, dark: false };
+
+impl Browser {
+    /// Starts one. Where Chromium is not here, the test fails, or says loudly that it is skipped.
+    pub async fn start(looks: Looks) -> Option<Self> {
+        let profile = tempfile::tempdir().unwrap();
+        let mut process = match Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).spawn() {
+            Ok(process) => process,
+            Err(error) => return absent(&error),
+        };
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let port = lines.find_map(|line| {
+            let (_, port) = line.split_once("started successfully on port ")?;
+            port.trim_end_matches('.').parse::<u16>().ok()
+        });
+        // Nobody reads on; the driver must not stop at a full pipe.
+        std::thread::spawn(move || lines.for_each(drop));
+        let driver = Driver { process, port: port.expect("ChromeDriver tells its port") };
+        let mut arguments = vec![
+            "--headless=new".to_owned(),
+            "--no-sandbox".into(),
+            "--disable-gpu".into(),
+            "--disable-quic".into(),
+            "--no-first-run".into(),
+            "--disable-background-networking".into(),
+            "--disable-component-update".into(),
+            "--disable-sync".into(),
+            "--hide-scrollbars".into(),
+            format!("--window-size={},{}", looks.width, looks.height),
+            format!("--user-data-dir={}", profile.path().display()),
+        ];
+        if looks.dark {
+            arguments.push("--force-dark-mode".into());
+        }
+        let wanted = json!({
+            "acceptInsecureCerts": true,
+            "goog:loggingPrefs": { "browser": "ALL" },
+            "goog:chromeOptions": { "args": arguments },
+        });
+        let Value::Object(wanted) = wanted else { unreachable!("it is an object") };
+        let client = ClientBuilder::new(HttpConnector::new())
+            .capabilities(wanted)
+            .connect(&format!("http://127.0.0.1:{}", driver.port))
+            .await
+            .expect("a browser");
+        let patience = TimeoutConfiguration::new(None, Some(WITHIN), None);
+        client.update_timeouts(patience).await.unwrap();
+        Some(Self { client, _driver: driver, _profile: profile })
+    }
+
+    pub async fn open(&self, url: &str) {
+        self.client.goto(url).await.unwrap();
+    }
+
+    /// The element, as soon as there is one.
+    pub async fn find(&self, css: &str) -> Element {
+        let found = self.client.wait().at_most(WITHIN).for_element(Locator::Css(css)).await;
+        match found {
+            Ok(element) => element,
+            Err(error) => panic!("no {css} on {:?}: {error}\n{}", self.client.current_url().await, self.text().await),
+        }
+    }
+
+    /// Clicks the link or button with these words.
+    pub async fn click_words(&self, words: &str) {
+        let xpath = format!("//main//*[self::a or self::button][contains(normalize-space(.), {words:?})]");
+        let found = self.client.wait().at_most(WITHIN).for_element(Locator::XPath(&xpath)).await;
+        match found {
+            Ok(element) => element.click().await.unwrap(),
+            Err(error) => panic!("nothing to click says {words:?}: {error}\n{}", self.text().await),
+        }
+    }
+
+    pub async fn fill(&self, css: &str, text: &str) {
+        self.find(css).await.send_keys(text).await.unwrap();
+    }
+
+    pub async fn press(&self, key: Key) {
+        self.keys(&char::from(key).to_string()).await;
+    }
+
+    /// Keys for whatever has the focus.
+    pub async fn keys(&self, keys: &str) {
+        self.client.active_element().await.unwrap().send_keys(keys).await.unwrap();
+    }
+
+    /// All that can be read.
+    pub async fn text(&self) -> String {
+        self.client.find(Locator::Css("body")).await.unwrap().text().await.unwrap()
+    }
+
+    /// Waits for words on the page, wherever they come from.
+    pub async fn says(&self, words: &str) {
+        let xpath = format!("//body[contains(normalize-space(.), {words:?})]");
+        let found = self.client.wait().at_most(WITHIN).for_element(Locator::XPath(&xpath)).await;
+        assert!(found.is_ok(), "the page never says {words:?}:\n{}", self.text().await);
+    }
+
+    pub async fn run(&self, script: &str) -> Value {
+        self.client.execute(script, Vec::new()).await.unwrap()
+    }
+
+    /// A picture for people, in `target/pages`.
+    pub async fn picture(&self, name: &str) {
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("pages");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(format!("{name}.png")), self.client.screenshot().await.unwrap()).unwrap();
+    }
+
+    pub async fn end(self) {
+        self.client.clone().close().await.unwrap();
+    }
+}
+
+fn absent(error: &std::io::Error) -> Option<Browser> {
+    let skipped = std::env::var("PIOUS_SKIP").unwrap_or_default().split([' ', ',']).any(|part| part == "chromium");
+    // Past the capture of a test's output.
+    let mut out = std::io::stderr();
+    writeln!(out, "\nSKIPPED: a test in Chromium, as PIOUS_SKIP asks\n").unwrap();
+    assert!(skipped, "no ChromeDriver ({error}): run scripts/setup tests, or set PIOUS_SKIP=chromium to go without");
+    None
+}

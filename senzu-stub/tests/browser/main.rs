@@ -1,0 +1,14 @@
+//! The pages in a real browser: headless Chromium, with clicks and keys as people make them.
+
+#[path = "../it/agent.rs"]
+#[allow(dead_code, reason = "the other test targets use the rest")]
+mod agent;
+mod chromium;
+mod pictures;
+#[path = "../it/postgres.rs"]
+#[allow(dead_code, reason = "these tests run on SQLite")]
+mod postgres;
+mod story;
+#[path = "../it/world.rs"]
+#[allow(dead_code, reason = "the other test targets use the rest")]
+mod world;

@@ -1,0 +1,119 @@
+//! Pictures of every page, for people to look at: a rack that was set up by tired hands.
+
+use crate::{
+    agent::Agent,
+    chromium::{Browser, DESK, Looks},
+    world::World,
+};
+use fantoccini::wd::WebDriverCompatibleCommand;
+use hyper::Method;
+use serde_json::{Value, json};
+
+/// A command of the browser's own protocol, which WebDriver has no name for.
+#[derive(Debug)]
+struct DevTools(Value);
+
+impl WebDriverCompatibleCommand for DevTools {
+    fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
+        base.join(&format!("session/{}/goog/cdp/execute", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &url::Url) -> (Method, Option<String>) {
+        (Method::POST, Some(self.0.to_string()))
+    }
+}
+
+pub async fn devtools(browser: &Browser, command: Value) {
+    browser.client.issue_cmd(DevTools(command)).await.unwrap();
+}
+
+const RACK: &str = r#"
+[[profiles]]
+name = "web"
+version = 3
+[profiles.memory]
+dimms = 1
+"#;
+
+/// Twelve servers of one rack, planned.
+fn import() -> String {
+    let mut text = RACK.to_owned();
+    for unit in 10..22 {
+        text.push_str(&format!(
+            "[[assets]]\nname = \"r1-u{unit}\"\nserial = \"SN-{unit}\"\nprofile = \"web@3\"\nrack = \"r1\"\n\
+             region = \"eu-north\"\ntags = [\"web\", \"batch-7\"]\nheld = \"operations\"\n\
+             [[assets.links]]\nnic = \"52:54:00:01:{unit}:01\"\nswitch = \"r1-sw1\"\nport = \"Ethernet{unit}\"\n\
+             native_vlan = 10\nlabel = \"NIC 1\"\n"
+        ));
+    }
+    text
+}
+
+async fn rack() -> World {
+    let mut world = World::empty();
+    world.import(&import());
+    world.serve();
+    for (unit, port) in [(10, 10), (11, 12), (12, 11), (13, 13), (14, 4), (15, 15)] {
+        let mut agent =
+            Agent::new(&world, &format!("SN-{unit}"), &format!("52:54:00:01:{unit}:01"), &format!("Ethernet{port}"));
+        agent.boots().await;
+        agent.tells_facts(1).await;
+    }
+    let mut stranger = Agent::new(&world, "NOBODY-1", "52:54:00:09:99:01", "Ethernet40");
+    stranger.boots().await;
+    let rows = "vendor,order,line,profile,count,serials,delivery,due\n\
+                Contoso,PO-2026-114,1,web,8,,first,2026-11-20\nContoso,PO-2026-114,1,web,4,,second,2026-12-18\n";
+    let token = world.operator_token();
+    let path = "/v1/orders/imports?file=orders.csv";
+    let taken = world.request(reqwest::Method::POST, path).bearer_auth(&token).header("content-type", "text/csv");
+    assert_eq!(taken.body(rows).send().await.unwrap().status(), 200);
+    stranger.tells_facts(1).await;
+    let maker = world.token_of("mira", "operator").await;
+    let ask = json!({"asset": "r1-u10", "kind": "promote", "why": "rack 1 goes live", "expires_in_s": 3600});
+    assert_eq!(world.ask(&maker, reqwest::Method::POST, "/v1/approvals", ask).await.status(), 200);
+    world
+}
+
+#[tokio::test]
+#[ignore = "for people to look at: --ignored pictures; they are in target/tmp/pages"]
+async fn pictures_of_every_page() {
+    let Some(browser) = Browser::start(DESK).await else { return };
+    let world = rack().await;
+    browser.open(&world.url("/login")).await;
+    browser.picture("login").await;
+    browser.fill("input[name=token]", &world.operator_token()).await;
+    browser.press(fantoccini::key::Key::Enter).await;
+    browser.says("Overview").await;
+    for (look, Looks { width, dark, .. }) in
+        [("desk", DESK), ("night", Looks { dark: true, ..DESK }), ("phone", Looks { width: 390, dark: true, ..DESK })]
+    {
+        let scheme = if dark { "dark" } else { "light" };
+        let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
+        let params = json!({"features": features});
+        devtools(&browser, json!({"cmd": "Emulation.setEmulatedMedia", "params": params})).await;
+        for (name, path) in [
+            ("overview", "/"),
+            ("assets", "/assets"),
+            ("asset-swapped", "/assets/r1-u11"),
+            ("asset-spare", "/assets/r1-u10"),
+            ("racks", "/racks"),
+            ("rack", "/rack?rack=r1"),
+            ("orders", "/orders"),
+            ("alerts", "/alerts"),
+            ("approvals", "/approvals"),
+            ("audit", "/audit"),
+            ("missing", "/assets/r9"),
+        ] {
+            let sized = |height: u32| {
+                let params = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
+                json!({"cmd": "Emulation.setDeviceMetricsOverride", "params": params})
+            };
+            devtools(&browser, sized(900)).await;
+            browser.open(&world.url(path)).await;
+            let tall = browser.run("return document.documentElement.scrollHeight").await.as_u64().unwrap_or(900);
+            devtools(&browser, sized(u32::try_from(tall.clamp(600, 3000)).unwrap())).await;
+            browser.picture(&format!("{look}-{name}")).await;
+        }
+    }
+    browser.end().await;
+}

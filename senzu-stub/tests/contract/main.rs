@@ -1,0 +1,15 @@
+//! Senzu's OpenAPI document as the tools of others read it: Schemathesis asks whatever it allows, and a client that
+//! openapi-python-client makes of it works.
+
+#[path = "../it/agent.rs"]
+#[allow(dead_code, reason = "the other test targets use the rest")]
+mod agent;
+mod client;
+#[path = "../it/postgres.rs"]
+#[allow(dead_code, reason = "these tests run on SQLite")]
+mod postgres;
+mod python;
+mod schemathesis;
+#[path = "../it/world.rs"]
+#[allow(dead_code, reason = "the other test targets use the rest")]
+mod world;
