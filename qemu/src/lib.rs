@@ -10,6 +10,7 @@
 
 pub mod bmc;
 pub mod demo;
+pub mod fleet;
 pub mod lab;
 pub mod machine;
 pub mod rack;

@@ -4,6 +4,7 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 use pious_lab::{
     Lab, Options,
+    fleet::{self, Fleet},
     lab::{control::Request, handle, namespace, options::target_dir},
     machine::argv::Accelerator,
     rack::{NicRef, PortRef},
@@ -11,6 +12,7 @@ use pious_lab::{
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
+    time::Duration,
 };
 
 /// The rack on a desk.
@@ -126,6 +128,11 @@ enum Verb {
     Status,
     /// Take the lab down.
     Down,
+    /// Simulated servers by the thousand, without a rack: the agent's own decisions, real HTTP to a real Senzu.
+    Fleet {
+        #[command(subcommand)]
+        verb: FleetVerb,
+    },
     #[command(hide = true)]
     Outer {
         rack: PathBuf,
@@ -140,6 +147,69 @@ enum Verb {
         #[arg(long)]
         detached: bool,
     },
+}
+
+#[derive(Subcommand)]
+enum FleetVerb {
+    /// Write what Senzu must be told of the fleet: for `senzu-stub import`.
+    Plan {
+        /// How many servers.
+        #[arg(long)]
+        assets: u32,
+        /// They stay on once they are SPARE.
+        #[arg(long)]
+        held: bool,
+        /// The .json file.
+        file: PathBuf,
+    },
+    /// Boot the fleet, and print as JSON what came of it.
+    Boot {
+        /// How many servers.
+        #[arg(long)]
+        assets: u32,
+        /// A URL of Senzu's; may repeat.
+        #[arg(long, required = true)]
+        senzu: Vec<String>,
+        /// Senzu's data directory: its authority and the keys that it signs instructions with.
+        #[arg(long)]
+        trust: PathBuf,
+        /// How many may be on their way from power-on to SPARE at once.
+        #[arg(long, default_value_t = 1000)]
+        at_once: usize,
+        /// How long all of them may take to become SPARE, in seconds.
+        #[arg(long, default_value_t = 600)]
+        within_s: u64,
+        /// How long they watch on after that, in seconds.
+        #[arg(long, default_value_t = 10)]
+        stay_s: u64,
+    },
+}
+
+impl FleetVerb {
+    fn run(self) -> anyhow::Result<()> {
+        match self {
+            Self::Plan { assets, held, file } => {
+                let plan = serde_json::to_vec_pretty(&fleet::plan(assets, held))?;
+                std::fs::write(&file, plan).with_context(|| format!("cannot write {}", file.display()))
+            }
+            Self::Boot { assets, senzu, trust, at_once, within_s, stay_s } => {
+                let senzu = senzu.iter().map(|url| pious_client::read_url(url, true)).collect::<Result<Vec<_>, _>>()?;
+                let is_secret = senzu.iter().any(|url| url.scheme() == "https");
+                let fleet = Fleet {
+                    servers: assets,
+                    senzu,
+                    ca: is_secret.then(|| trust.join("ca.pem")),
+                    keys: trust.join("instruction-keys.json"),
+                    at_once,
+                    within: Duration::from_secs(within_s),
+                    stay: Duration::from_secs(stay_s),
+                };
+                let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+                println!("{}", serde_json::to_string_pretty(&runtime.block_on(fleet.run())?)?);
+                Ok(())
+            }
+        }
+    }
 }
 
 #[derive(clap::Args)]
@@ -222,6 +292,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             let held = runtime()?.block_on(pious_lab::demo::run(options.of("demo", dir), &out, once))?;
             Ok(if held { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
+        Verb::Fleet { verb } => verb.run().map(|()| ExitCode::SUCCESS),
         verb => runtime()?.block_on(ask(verb, dir)),
     }
 }
@@ -292,7 +363,9 @@ async fn ask(verb: Verb, dir: Option<PathBuf>) -> anyhow::Result<ExitCode> {
             handle::console(&dir, &server).await?;
             return Ok(ExitCode::SUCCESS);
         }
-        Verb::Up { .. } | Verb::Demo { .. } | Verb::Outer { .. } | Verb::Inner { .. } => unreachable!("handled before"),
+        Verb::Up { .. } | Verb::Demo { .. } | Verb::Fleet { .. } | Verb::Outer { .. } | Verb::Inner { .. } => {
+            unreachable!("handled before")
+        }
     };
     let answer: serde_json::Value = handle::ask(&dir, &request).await?;
     if !answer.is_null() {

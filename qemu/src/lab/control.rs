@@ -41,6 +41,11 @@ pub enum Request {
         /// Its name.
         server: String,
     },
+    /// The same, where the screen was when it was asked for last; the guest runs on.
+    TextAgain {
+        /// Its name.
+        server: String,
+    },
     /// Pull a NIC's cable out of the switch: the NIC loses its carrier.
     Unplug {
         /// The NIC.

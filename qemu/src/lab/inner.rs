@@ -364,6 +364,7 @@ impl Inner {
                 std::fs::write(&file, png).map_err(|source| Refusal::File { what: "writing", path: file, source })?;
                 Ok(Value::Null)
             }
+            Request::TextAgain { server } => Ok(json!(self.servers.machine(&server)?.text_again().await?)),
             Request::Text { server } => Ok(json!(self.servers.machine(&server)?.text().await?)),
             Request::Unplug { nic } => Ok(json!(self.servers.unplug(&nic).await?)),
             Request::Plug { nic, port } => Ok(json!(self.servers.plug(&nic, port).await?)),

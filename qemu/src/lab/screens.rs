@@ -19,6 +19,11 @@ impl Lab {
         self.ask(&Request::Text { server: server.into() }).await
     }
 
+    /// The same of a screen that neither scrolls nor changes its mode since [`Lab::screen`]: the guest runs on meanwhile.
+    pub async fn screen_again(&self, server: &str) -> Result<Vec<String>, LabError> {
+        self.ask(&Request::TextAgain { server: server.into() }).await
+    }
+
     /// Waits for a screen that `wanted` likes; answers its lines. A screen that has no text yet (before the firmware has
     /// set its mode) is waited for.
     pub async fn screen_when(

@@ -8,7 +8,16 @@ use super::{
 };
 use crate::rack::{Firmware, ServerSpec};
 use serde_json::json;
-use std::{io, path::PathBuf, process::Stdio, sync::Arc, time::Duration};
+use std::{
+    io,
+    path::PathBuf,
+    process::Stdio,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 use thiserror::Error;
 use tokio::{
     net::{UnixListener, UnixStream, unix::OwnedWriteHalf},
@@ -106,6 +115,8 @@ pub struct Machine {
     server: String,
     places: Places,
     qmp: Qmp,
+    /// Where its screen's cells were when they were last looked for; 0: not yet.
+    screen_at: AtomicUsize,
 }
 
 /// What a server that was just switched on brings along.
@@ -167,7 +178,12 @@ impl Machine {
         };
         let (qmp, events) =
             Qmp::greet(qmp).await.map_err(|source| MachineError::Qmp { server: name.clone(), source })?;
-        Ok(Started { machine: Arc::new(Self { server: name.clone(), places, qmp }), process, events, serial })
+        Ok(Started {
+            machine: Arc::new(Self { server: name.clone(), places, qmp, screen_at: AtomicUsize::new(0) }),
+            process,
+            events,
+            serial,
+        })
     }
 
     /// Lets the guest run.
@@ -210,18 +226,36 @@ impl Machine {
         if runs {
             self.execute("stop", json!({})).await?;
         }
-        let screen = self.visible_cells().await;
+        let screen = match self.visible_at().await {
+            Ok(at) => self.cells(at).await,
+            Err(error) => Err(error),
+        };
         if runs {
             self.execute("cont", json!({})).await?;
         }
         Ok(vga::lines(&screen?))
     }
 
-    async fn visible_cells(&self) -> Result<Vec<u8>, MachineError> {
+    /// The same of a screen that neither scrolls nor changes its mode since [`Machine::text`] was asked last: the guest
+    /// runs on, and may be looked at as often as anybody likes.
+    pub async fn text_again(&self) -> Result<Vec<String>, MachineError> {
+        match self.screen_at.load(Ordering::Relaxed) {
+            0 => self.text().await,
+            at => Ok(vga::lines(&self.cells(at).await?)),
+        }
+    }
+
+    /// Where in the machine's memory the cells are that are on the screen.
+    async fn visible_at(&self) -> Result<usize, MachineError> {
         let miscellaneous = self.register(vga::MISCELLANEOUS).await?;
         let start = (self.register(vga::START_HIGH).await?, self.register(vga::START_LOW).await?);
         let at = vga::screen_address(miscellaneous, start.0, start.1)
             .map_err(|source| MachineError::Text { server: self.server.clone(), source })?;
+        self.screen_at.store(at, Ordering::Relaxed);
+        Ok(at)
+    }
+
+    async fn cells(&self, at: usize) -> Result<Vec<u8>, MachineError> {
         let file = self.places.sockets.join("screen.text");
         let what = json!({ "val": at, "size": vga::SCREEN_BYTES, "filename": file.to_string_lossy() });
         self.execute("pmemsave", what).await?;
