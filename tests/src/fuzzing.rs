@@ -22,6 +22,9 @@ const SLOWEST_S: u32 = 10;
 /// A guest has 256 MiB: an input that makes a parser take this much would end the agent. libFuzzer's own share is in it.
 const MOST_RSS_MIB: u32 = 1024;
 
+/// Longer inputs say the same more often, and take as much longer; what the seeds hold beyond it is cut off.
+const LONGEST_BYTES: u32 = 4096;
+
 /// libFuzzer's last words.
 const EXECUTED: &str = "stat::number_of_executed_units:";
 
@@ -127,6 +130,7 @@ impl Target {
                 Until::Time(time) => format!("-max_total_time={}", time.as_secs()),
             })
             .args([format!("-timeout={SLOWEST_S}"), format!("-rss_limit_mb={MOST_RSS_MIB}")])
+            .arg(format!("-max_len={LONGEST_BYTES}"))
             .args(["-print_final_stats=1".into(), format!("-artifact_prefix={}/", artifacts.display())])
             .args([corpus, crate::repository().join("tests/fuzz/seeds").join(self.name)])
             .stderr(File::create(&log).with_context(|| format!("write {}", log.display()))?)

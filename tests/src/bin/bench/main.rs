@@ -9,6 +9,7 @@ mod facts;
 mod fuzz;
 mod images;
 mod report;
+mod senzu;
 mod watch;
 
 use anyhow::{Context, Result};
@@ -19,7 +20,8 @@ use std::{path::PathBuf, process::ExitCode};
 /// Measure PIOUS's figures; print a table; write target/bench/report.json.
 #[derive(Parser)]
 struct Options {
-    /// Only these groups: images, builder, boot, facts, watch. And fuzz, which is measured only where it is named.
+    /// Only these groups: images, builder, boot, facts, watch, senzu; or a part of one: watch.idle, watch.cables,
+    /// senzu.ironic, senzu.stored, senzu.watching, senzu.storm. And fuzz, which is measured only where it is named.
     groups: Vec<String>,
     /// How often each side of a ratio runs; the median counts.
     #[arg(long, default_value_t = 3)]
@@ -79,9 +81,8 @@ async fn main() -> Result<ExitCode> {
     if wanted("facts") {
         facts::measure(&place, options.runs, &mut report).await?;
     }
-    if wanted("watch") {
-        watch::measure(&place, &mut report).await?;
-    }
+    watch::measure(&place, wanted, &mut report).await?;
+    senzu::measure(&place, wanted, &mut report).await?;
     if options.groups.iter().any(|group| group == "fuzz") {
         fuzz::measure(&place, &mut report)?;
     }
