@@ -23,7 +23,7 @@ pub struct Instruction {
     /// When it was issued, in milliseconds: JWT's `iat` counts seconds, so this has a name of its own.
     pub issued_ms: UnixMs,
     /// From this moment on it must not be started any more, by Senzu's clock: the agent sets its own by
-    /// `senzu_time_ms` of whoami. One that was started in time goes on.
+    /// `senzu_time_ms` of the newest answer that tells it. One that was started in time goes on.
     pub expires_ms: UnixMs,
     /// What must hold at the moment it is started (compare-and-set); otherwise it is refused.
     #[serde(default)]

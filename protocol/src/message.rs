@@ -195,6 +195,9 @@ pub struct FactsAnswer {
     /// What is expected now, where it changed since [`Whoami`].
     #[serde(default)]
     pub expectation: Option<Expectation>,
+    /// Senzu's clock, which may have been set since [`Whoami`]: instructions expire by it.
+    #[serde(default)]
+    pub senzu_time_ms: Option<UnixMs>,
 }
 
 /// What there is to do. Held back for up to `wait_s` seconds while there is nothing and the standing does not change.

@@ -67,6 +67,9 @@ impl State {
                 self.losses = 0;
                 self.lines.facts.succeed();
                 self.take_standing(answer.standing, flight);
+                if let (Some(known), Some(unix)) = (&mut self.known, answer.senzu_time_ms) {
+                    known.clock = SenzuClock { asked_at: flight.started, unix };
+                }
                 if flight.session == self.session && answer.generation == self.facts.generation {
                     self.facts.accepted = self.facts.sending.take();
                     self.facts.rejected = None;

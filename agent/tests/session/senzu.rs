@@ -175,7 +175,13 @@ async fn facts(
     }
     let generation = report.generation;
     senzu.told.send_modify(|told| told.facts.push(report));
-    let answer = FactsAnswer { generation, findings: vec![], standing: senzu.standing(), expectation: None };
+    let answer = FactsAnswer {
+        generation,
+        findings: vec![],
+        standing: senzu.standing(),
+        expectation: None,
+        senzu_time_ms: None,
+    };
     Json(answer).into_response()
 }
 

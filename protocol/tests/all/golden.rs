@@ -87,6 +87,7 @@ pub fn facts_answer() -> FactsAnswer {
         findings: verify(&sample::expectation(), &facts),
         standing: standing(),
         expectation: None,
+        senzu_time_ms: Some(UnixMs(1_795_417_200_000)),
     }
 }
 

@@ -50,6 +50,7 @@ fn with_mac() -> Bench {
         findings: vec![],
         standing: standing(AssetState::New),
         expectation: None,
+        senzu_time_ms: None,
     };
     answer.expectation = Some(planned());
     bench.step(Event::FactsAnswered(Ok(Box::new(answer))));
@@ -206,6 +207,7 @@ fn senzus_own_findings_are_shown_while_they_are_of_these_facts() {
         findings: vec![theirs.clone()],
         standing: standing(AssetState::New),
         expectation: None,
+        senzu_time_ms: None,
     };
     bench.step(Event::FactsAnswered(Ok(Box::new(answer))));
     assert_eq!(bench.state.findings().first(), Some(&theirs));

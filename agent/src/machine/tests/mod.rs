@@ -125,6 +125,7 @@ impl Bench {
             findings: vec![],
             standing,
             expectation: None,
+            senzu_time_ms: None,
         }))))
     }
 

@@ -88,6 +88,23 @@ fn expired_is_refused_by_senzus_clock() {
 }
 
 #[test]
+fn senzus_clock_may_be_set() {
+    let mut bench = spare();
+    let standing = bench.state.standing().unwrap().clone();
+    let hour_ms = 3_600_000;
+    let answer = FactsAnswer {
+        generation: Generation(1),
+        findings: vec![],
+        standing,
+        expectation: None,
+        senzu_time_ms: Some(UnixMs(SENZU_TIME.0 + hour_ms)),
+    };
+    bench.step(Event::FactsAnswered(Ok(Box::new(answer))));
+    let (_, report) = bench.report_of(sealed(&promote(1)));
+    assert_eq!(report, refused("it expired 3540000 ms ago, by Senzu's clock"));
+}
+
+#[test]
 fn for_another_asset_is_refused() {
     let other = AssetId(Uuid::from_u128(7));
     let reason = format!("it is for asset {other}, and this is {}", asset_id());
@@ -225,6 +242,7 @@ fn a_standing_from_before_the_report_does_not_turn_the_state_back() {
         findings: vec![],
         standing: standing(AssetState::Spare),
         expectation: None,
+        senzu_time_ms: None,
     };
     bench.step(Event::FactsAnswered(Ok(Box::new(outdated))));
     assert_eq!(state_of(&bench), AssetState::Baremetal);

@@ -168,6 +168,7 @@ impl Watch {
                     findings: vec![],
                     standing: spare,
                     expectation: None,
+                    senzu_time_ms: None,
                 })),
             }),
             Action::Poll { .. } => Event::Polled(match failure {
