@@ -108,26 +108,25 @@ impl Senzu {
         })
     }
 
-    /// Looks for assets that should speak and do not, and for checks that are quiet again. Those alone are looked at that
-    /// were last heard from `since` on; answers from when on to look next. From the epoch on, it looks at all: most assets of
-    /// a fleet are powered off, and were looked at when they fell silent.
-    pub async fn watch_fleet(&self, since: UnixMs) -> Result<UnixMs, StoreError> {
+    /// After how long without a word an asset is missed: two and a half reports, so that one that was lost does not count.
+    pub fn missed_after(&self) -> Duration {
+        Duration::from_secs(u64::from(self.facts_period_s())) * 5 / 2
+    }
+
+    /// Looks for assets that should speak and do not. Those alone are looked at that were last heard from `since` on; answers
+    /// from when on to look next. From the epoch on, it looks at all: most assets of a fleet are powered off, and were looked
+    /// at when they fell silent.
+    pub async fn miss_silent(&self, since: UnixMs) -> Result<UnixMs, StoreError> {
         let now = now();
-        // Two and a half reports: one that was lost does not count.
-        let period_ms = u64::from(self.facts_period_s()) * 1000;
-        let before = UnixMs(now.0.saturating_sub(period_ms * 5 / 2));
-        let quiet_since = UnixMs(now.0.saturating_sub(FLAPPING_WITHIN.as_secs() * 1000));
-        let mut tx = self.db.read().await?;
-        let silent = fleet::newly_silent(&mut tx, since, before, AT_ONCE).await?;
-        let quiet = fleet::quiet_again(&mut tx, quiet_since, AT_ONCE).await?;
-        drop(tx);
+        let before = earlier(now, self.missed_after());
+        let silent = fleet::newly_silent(&mut *self.db.look().await?, since, before, AT_ONCE).await?;
         let is_all = silent.len() < usize::try_from(AT_ONCE).unwrap_or(usize::MAX);
         let next = match silent.last().filter(|_| !is_all) {
             Some((last, _)) => last.last_seen_ms,
-            // A clock that was set back, or a report that overtook another: look at a while of it again.
+            // A report that overtook another: look at a while of it again.
             None => UnixMs(before.0.saturating_sub(LOOK_BACK_MS)),
         };
-        if silent.is_empty() && quiet.is_empty() {
+        if silent.is_empty() {
             return Ok(next);
         }
         let mut tx = self.db.write().await?;
@@ -139,14 +138,31 @@ impl Senzu {
             );
             alerts::raise(&mut tx, *asset, AlertKind::Silent, boot, &words, now).await?;
         }
-        for FlappingView { asset, check, .. } in &quiet {
-            alerts::clear_where(&mut tx, *asset, AlertKind::Flapping, |object| object == check, now).await?;
-        }
-        fleet::forget_changes(&mut tx, quiet_since).await?;
-        tx.commit().await.during("commit what the fleet shows")?;
+        tx.commit().await.during("commit who is silent")?;
         silent.iter().for_each(|(silent, _)| self.wake(silent.asset));
         Ok(next)
     }
+
+    /// Looks for checks that are quiet again.
+    pub async fn calm_flapping(&self) -> Result<(), StoreError> {
+        let now = now();
+        let since = earlier(now, FLAPPING_WITHIN);
+        let quiet = fleet::quiet_again(&mut *self.db.look().await?, since, AT_ONCE).await?;
+        if quiet.is_empty() {
+            return Ok(());
+        }
+        let mut tx = self.db.write().await?;
+        for FlappingView { asset, check, .. } in &quiet {
+            alerts::clear_where(&mut tx, *asset, AlertKind::Flapping, |object| object == check, now).await?;
+        }
+        fleet::forget_changes(&mut tx, since).await?;
+        tx.commit().await.during("commit which checks are quiet")
+    }
+}
+
+/// So long before.
+fn earlier(now: UnixMs, by: Duration) -> UnixMs {
+    UnixMs(now.0.saturating_sub(u64::try_from(by.as_millis()).unwrap_or(u64::MAX)))
 }
 
 /// Counts the checks whose verdict changed, and raises the alert of those that do so too often. A check that is new, or
@@ -158,7 +174,7 @@ pub async fn note_verdicts(
     after: &[Finding],
     now: UnixMs,
 ) -> Result<(), StoreError> {
-    let since = UnixMs(now.0.saturating_sub(FLAPPING_WITHIN.as_secs() * 1000));
+    let since = earlier(now, FLAPPING_WITHIN);
     for finding in after {
         let was = before.iter().find(|was| was.check == finding.check && was.subject == finding.subject);
         if was.is_none_or(|was| was.verdict == finding.verdict) {

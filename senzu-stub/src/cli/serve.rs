@@ -3,14 +3,19 @@
 use crate::{
     api,
     data_dir::DataDir,
-    senzu::Senzu,
+    senzu::{Jump, Senzu, Watch, now},
     server,
     store::{Location, StoreError},
     ui,
 };
 use anyhow::Context;
 use pious_protocol::ids::UnixMs;
-use std::{io::Write, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    io::Write,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::{net::TcpListener, signal::unix::SignalKind, time::MissedTickBehavior};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -86,7 +91,7 @@ fn stop_on_signal(stopping: CancellationToken) -> anyhow::Result<()> {
 async fn look_about(senzu: Arc<Senzu>, stopping: CancellationToken) {
     let mut ticks = tokio::time::interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut looked = Looked::default();
+    let mut looked = Looked::new();
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
@@ -119,15 +124,35 @@ async fn send_alerts(senzu: Arc<Senzu>, stopping: CancellationToken) {
 }
 
 /// How far this process has looked. No truth: a process that starts looks at all of it.
-#[derive(Default)]
 struct Looked {
     imports: Option<u64>,
     silence: UnixMs,
+    /// Since when assets could be heard, by a clock that shows how long that is.
+    listening: Instant,
+    clock: Watch,
+}
+
+impl Looked {
+    fn new() -> Self {
+        let start = Instant::now();
+        Self { imports: None, silence: UnixMs(0), listening: start, clock: Watch::new(now(), start) }
+    }
 }
 
 async fn look_once(senzu: &Senzu, looked: &mut Looked) -> Result<(), StoreError> {
+    if let Some(jump) = looked.clock.look(now(), Instant::now()) {
+        match jump {
+            Jump::Forward(by) => tracing::warn!("the clock was set forward by {} s", by.as_secs()),
+            Jump::Back(by) => senzu.was_set_back(by).await?,
+        }
+        *looked = Looked::new();
+    }
     senzu.expire_approvals().await?;
-    looked.silence = senzu.watch_fleet(looked.silence).await?;
+    // Nobody is missed for not having spoken while nobody listened.
+    if looked.listening.elapsed() >= senzu.missed_after() {
+        looked.silence = senzu.miss_silent(looked.silence).await?;
+    }
+    senzu.calm_flapping().await?;
     senzu.walk_due().await?;
     let now = senzu.imports().await?;
     // The first look is one too: an import may have come while nobody served.

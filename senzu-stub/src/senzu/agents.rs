@@ -234,6 +234,7 @@ impl Senzu {
             findings,
             standing: asset.standing,
             expectation: (digest != session.told_expectation).then_some(expectation),
+            senzu_time_ms: Some(now),
         })
     }
 }

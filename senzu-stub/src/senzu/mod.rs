@@ -3,6 +3,7 @@
 //! Nothing about assets is kept in memory. What is: who waits for what ([`wakers`]).
 
 mod agents;
+mod clock;
 mod dag;
 mod identify;
 mod listing;
@@ -16,6 +17,7 @@ mod waiting;
 mod wakers;
 
 pub use agents::fresh_token;
+pub use clock::{Jump, Watch, now};
 pub use dag::{DagView, EdgeView, GraphView, ReplayView, VertexView};
 pub use identify::names;
 pub use listing::{AssetFilter, AssetPage, checked_tags};
@@ -46,12 +48,9 @@ use pious_protocol::{
     expectation::Expectation,
     facts::Facts,
     finding::Finding,
-    ids::{AssetId, BootId, Generation, InstructionId, UnixMs},
+    ids::{AssetId, BootId, Generation, InstructionId},
 };
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{sync::Arc, time::Duration};
 use thiserror::Error;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::CancellationToken;
@@ -84,6 +83,8 @@ pub enum StartError {
     Store(#[from] StoreError),
     #[error("the beans make no graph")]
     Graph(#[from] GraphError),
+    #[error("this machine's clock and that of {place} differ by {seconds} s: set both, by NTP")]
+    Clocks { place: String, seconds: u64 },
 }
 
 /// Why Senzu does not do what it is asked.
@@ -175,12 +176,6 @@ impl TokenHash {
     }
 }
 
-/// Milliseconds since the epoch, now. The one place that asks the clock.
-pub fn now() -> UnixMs {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    UnixMs(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
-}
-
 impl Senzu {
     /// Opens the store and composes the beans.
     pub async fn start(
@@ -196,7 +191,9 @@ impl Senzu {
         if let Some(heard) = heard {
             tokio::spawn(wake_for_others(wakers.clone(), heard));
         }
-        Ok(Self { db, engine, key: dir.signing_key()?, facts_period_s, wakers, notifier, stopping })
+        let senzu = Self { db, engine, key: dir.signing_key()?, facts_period_s, wakers, notifier, stopping };
+        senzu.mind_the_clock().await?;
+        Ok(senzu)
     }
 
     /// Closes the store.

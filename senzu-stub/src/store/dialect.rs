@@ -7,16 +7,17 @@
 //! | writers | one, in this process ([`group`]): many transactions share one commit; it has a core ([`writer`]) | as many as there are assets |
 //! | order of writers | the one writer's queue | advisory locks, held to the transaction's end |
 //! | claiming rows | the one writer | `FOR UPDATE SKIP LOCKED` |
+//! | a clock of its own | no | the server's |
 //! | news for others | there are no others | `NOTIFY` ([`notify`]) |
 
 pub mod group;
 pub mod notify;
 mod writer;
 
-use super::{During, StoreError};
+use super::{Columns, During, StoreError};
 use group::{Group, GroupTx};
 use notify::{Heard, Notifier};
-use pious_protocol::ids::AssetId;
+use pious_protocol::ids::{AssetId, UnixMs};
 use sha2::{Digest, Sha256};
 use sqlx::{
     Any, AnyConnection, AnyPool, AssertSqlSafe, Connection, Executor, Transaction,
@@ -262,6 +263,11 @@ impl Database {
         }
     }
 
+    /// Where it is, for words.
+    pub fn place(&self) -> String {
+        self.location.to_string()
+    }
+
     /// Closes every connection; SQLite's WAL is folded into the file.
     pub async fn close(&self) {
         self.pool.close().await;
@@ -287,6 +293,15 @@ pub fn skip_locked(conn: &Conn) -> &'static str {
         true => "FOR UPDATE OF assets SKIP LOCKED",
         false => "",
     }
+}
+
+/// What the database's own clock shows, if it has one.
+pub async fn clock(conn: &mut Conn) -> Result<Option<UnixMs>, StoreError> {
+    if !is_postgres(conn) {
+        return Ok(None);
+    }
+    let query = sqlx::query("SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::BIGINT AS at_ms");
+    query.fetch_one(conn).await.during("ask for the time")?.time_opt("at_ms")
 }
 
 fn is_postgres(conn: &Conn) -> bool {

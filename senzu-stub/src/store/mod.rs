@@ -6,6 +6,7 @@
 pub mod alerts;
 pub mod approvals;
 pub mod assets;
+pub mod clock;
 pub mod dialect;
 pub mod findings;
 pub mod fleet;
@@ -27,9 +28,12 @@ pub use dialect::{Conn, Database, Location, Row, Tx};
 use pious_protocol::ids::UnixMs;
 use serde::{Serialize, de::DeserializeOwned};
 use sqlx::Row as _;
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
 use thiserror::Error;
-use uuid::Uuid;
+use uuid::{ContextV7, Timestamp, Uuid};
 
 /// Why the store did not do it.
 #[derive(Debug, Error)]
@@ -106,9 +110,20 @@ impl<T> During<T> for Result<T, StoreError> {
     }
 }
 
+/// Where rows' names come from: the clock, and what goes on counting where that was set back.
+static NAMES: Mutex<ContextV7> = Mutex::new(ContextV7::new());
+
 /// A name for a new row; later ones sort behind.
 pub fn new_id() -> Uuid {
-    Uuid::now_v7()
+    Uuid::new_v7(Timestamp::now(&NAMES))
+}
+
+/// From here on, rows are named behind this one.
+pub fn name_behind(newest: Uuid) {
+    if let Some(at) = newest.get_timestamp() {
+        let (seconds, nanoseconds) = at.to_unix();
+        Timestamp::from_unix(&NAMES, seconds, nanoseconds);
+    }
 }
 
 /// A number as the database keeps it.

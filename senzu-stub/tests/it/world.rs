@@ -75,6 +75,9 @@ pub fn expectation(nic: &str, port: &str) -> Expectation {
     }
 }
 
+/// Options of a Senzu whose agents report every two seconds.
+pub const HASTE: [&str; 2] = ["--facts-period-s", "2"];
+
 /// A data directory, and at most one Senzu that serves it.
 pub struct World {
     dir: Arc<TempDir>,
@@ -111,6 +114,14 @@ impl World {
         let mut world = Self::empty();
         world.import(IMPORT);
         world.serve();
+        world
+    }
+
+    /// With [`IMPORT`]; agents report every two seconds, and are missed after five.
+    pub fn of_haste() -> Self {
+        let mut world = Self::empty();
+        world.import(IMPORT);
+        world.serve_with(&HASTE);
         world
     }
 

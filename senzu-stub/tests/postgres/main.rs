@@ -10,6 +10,8 @@ mod alerts;
 mod approvals;
 #[path = "../it/audit.rs"]
 mod audit;
+#[path = "../it/clock.rs"]
+mod clock;
 #[path = "../it/dag.rs"]
 mod dag;
 #[path = "../it/data_dir.rs"]
@@ -22,6 +24,8 @@ mod fleet;
 mod instructions;
 #[path = "../it/listing.rs"]
 mod listing;
+#[path = "../it/missing.rs"]
+mod missing;
 #[path = "../it/orders.rs"]
 mod orders;
 #[path = "../it/pages.rs"]
