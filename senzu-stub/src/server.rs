@@ -26,8 +26,9 @@ const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
 const HEAD_WITHIN: Duration = Duration::from_secs(100);
 /// Our heads have a token and little else.
 const MAX_HEADERS: usize = 64;
-/// For a request's head: a token, a path, and what a proxy adds. hyper's own bound is 400 KiB, times all connections.
-const MAX_HEAD_BYTES: usize = 32 * 1024;
+/// For a request's head (a token, a path, and what a proxy adds), which is also what a connection keeps for the next one:
+/// hyper's least. Its own bound is 400 KiB, times all connections.
+const MAX_HEAD_BYTES: usize = 8 * 1024;
 /// File descriptors that are not connections: the database, its readers, the log.
 const OTHER_FILES: u64 = 64;
 /// For running requests to end once we stop; long-polls are answered at once.
@@ -46,7 +47,8 @@ pub async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, router: Rout
             let _ = stream.set_nodelay(true);
             match tls {
                 None => converse(stream, router, stopping).await,
-                Some(tls) => match timeout(HANDSHAKE_WITHIN, tls.accept(stream)).await {
+                // Boxed: its room is free again behind it.
+                Some(tls) => match timeout(HANDSHAKE_WITHIN, Box::pin(tls.accept(stream))).await {
                     Ok(Ok(stream)) => converse(stream, router, stopping).await,
                     Ok(Err(error)) => tracing::debug!(%error, "handshake failed"),
                     Err(_) => tracing::debug!("handshake took too long"),
@@ -104,7 +106,8 @@ async fn next(
     }
 }
 
-async fn converse<S>(stream: S, router: Router, stopping: CancellationToken)
+/// Ten thousand of these wait at once: what they keep is the connection, once.
+fn converse<S>(stream: S, router: Router, stopping: CancellationToken) -> impl Future<Output = ()>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -113,16 +116,17 @@ where
         .header_read_timeout(HEAD_WITHIN)
         .max_headers(MAX_HEADERS)
         .max_buf_size(MAX_HEAD_BYTES);
-    let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
-    let mut connection = std::pin::pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stopping.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    let mut connection = Box::pin(http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)));
+    async move {
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = stopping.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "connection ended");
         }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "connection ended");
     }
 }

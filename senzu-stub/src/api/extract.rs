@@ -20,10 +20,6 @@ use std::{pin::Pin, time::Duration};
 pub const MAX_BODY_BYTES: usize = 1 << 20;
 /// How long a body may take: a megabyte in this time is 30 KiB/s, slower than any management network.
 const BODY_WITHIN: Duration = Duration::from_secs(30);
-/// What is read of a body that is too large before it is refused.
-const DRAIN_BYTES: usize = 8 << 20;
-/// For how long.
-const DRAIN_WITHIN: Duration = Duration::from_secs(5);
 
 /// A JSON body of at most `MAX` bytes.
 pub struct Body<T, const MAX: usize>(pub T);
@@ -112,17 +108,13 @@ impl<S: Sync, const MAX: usize> FromRequest<S> for Text<MAX> {
 async fn whole(request: Request, max_bytes: usize) -> Result<Vec<u8>, Failure> {
     let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     if announced.and_then(|length| length.parse::<u64>().ok()).is_some_and(|length| length > max_bytes as u64) {
-        drain(request.into_body().into_data_stream()).await;
         return Err(Failure::TooLarge { max_bytes });
     }
     let mut stream = request.into_body().into_data_stream();
     match tokio::time::timeout(BODY_WITHIN, collect(&mut stream, max_bytes)).await {
         Err(_) => Err(Failure::TooSlow { within_s: BODY_WITHIN.as_secs() }),
         Ok(Collected::Broken) => Err(Failure::Broken),
-        Ok(Collected::TooLarge) => {
-            drain(stream).await;
-            Err(Failure::TooLarge { max_bytes })
-        }
+        Ok(Collected::TooLarge) => Err(Failure::TooLarge { max_bytes }),
         Ok(Collected::Whole(bytes)) => Ok(bytes),
     }
 }
@@ -155,21 +147,6 @@ async fn collect(stream: &mut BodyDataStream, max_bytes: usize) -> Collected {
         }
     }
     Collected::Whole(whole)
-}
-
-/// Reads on for a while what nobody wants: a client that still writes when the connection closes never sees why.
-async fn drain(mut stream: BodyDataStream) {
-    let reading = async {
-        let mut left = DRAIN_BYTES;
-        while let Some(Ok(piece)) = next(&mut stream).await {
-            match left.checked_sub(piece.len()) {
-                Some(less) => left = less,
-                None => return,
-            }
-        }
-    };
-    // Whether it ended or took too long: the answer goes out now.
-    let _ = tokio::time::timeout(DRAIN_WITHIN, reading).await;
 }
 
 async fn next(stream: &mut BodyDataStream) -> Option<Result<Bytes, axum::Error>> {
@@ -225,7 +202,8 @@ impl FromRequestParts<Shared> for Speaker {
 
     async fn from_request_parts(parts: &mut Parts, senzu: &Shared) -> Result<Self, Failure> {
         let Named(SessionRoute { boot_id }) = Named::from_request_parts(parts, senzu).await?;
-        Ok(Self(senzu.session(token(parts), boot_id).await?))
+        // Boxed: a long-poll's future would keep the room for it as long as it waits.
+        Ok(Self(Box::pin(senzu.session(token(parts), boot_id)).await?))
     }
 }
 

@@ -10,6 +10,7 @@ mod dag;
 mod document;
 mod examples;
 mod extract;
+mod leftover;
 mod operators;
 mod orders;
 mod problem;
@@ -27,7 +28,7 @@ pub use profiles::ProfileList;
 pub use tokens::{OperatorList, TokenList};
 
 use crate::{senzu::Senzu, ui};
-use axum::{Extension, Json, Router, http::HeaderValue, http::header, routing::get};
+use axum::{Extension, Json, Router, http::HeaderValue, http::header, middleware, routing::get};
 use std::sync::Arc;
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -97,6 +98,7 @@ pub fn router(senzu: Shared, cookies: ui::Cookies) -> Router {
         .fallback(problem::no_route)
         .method_not_allowed_fallback(problem::no_method)
         .layer(Extension(cookies))
+        .layer(middleware::from_fn(leftover::read_on))
         .with_state(senzu)
 }
 

@@ -4,6 +4,8 @@
 #[allow(dead_code, reason = "the other test targets use the rest")]
 mod agent;
 mod chromium;
+#[path = "../it/missing.rs"]
+mod missing;
 mod pictures;
 #[path = "../it/postgres.rs"]
 #[allow(dead_code, reason = "these tests run on SQLite")]

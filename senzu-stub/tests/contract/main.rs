@@ -5,6 +5,8 @@
 #[allow(dead_code, reason = "the other test targets use the rest")]
 mod agent;
 mod client;
+#[path = "../it/missing.rs"]
+mod missing;
 #[path = "../it/postgres.rs"]
 #[allow(dead_code, reason = "these tests run on SQLite")]
 mod postgres;

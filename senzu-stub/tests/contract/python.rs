@@ -1,8 +1,8 @@
 //! The programs of `requirements.txt`, where `scripts/setup tests` put them.
 
+use crate::missing;
 use std::{
-    env, fs,
-    io::Write,
+    fs,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -13,11 +13,7 @@ pub fn program(name: &str) -> Option<PathBuf> {
     if path.exists() {
         return Some(path);
     }
-    let skipped = env::var("PIOUS_SKIP").unwrap_or_default().split([' ', ',']).any(|part| part == "python");
-    assert!(skipped, "no {}: run scripts/setup tests, or set PIOUS_SKIP=python to go without", path.display());
-    // Past the capture of a test's output.
-    let mut out = std::io::stderr();
-    writeln!(out, "\nSKIPPED: a test by {name}, as PIOUS_SKIP asks\n").unwrap();
+    missing::skip("python", &format!("a test by {name}"));
     None
 }
 

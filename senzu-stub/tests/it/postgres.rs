@@ -1,8 +1,9 @@
 //! A PostgreSQL of the test process's own: Debian's programs, a directory in /tmp, a Unix socket. It ends with the process.
 
+use crate::missing;
 use std::{
     fs,
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
@@ -64,7 +65,10 @@ const KEEPER: &str = r#"
 "#;
 
 fn start() -> Server {
-    let Some(programs) = programs() else { absent() };
+    let Some(programs) = programs() else {
+        missing::skip("postgres", "every test on PostgreSQL");
+        std::process::exit(0)
+    };
     let directory = tempfile::Builder::new().prefix("senzu-postgres-").tempdir().unwrap().keep();
     let is_root = fs::metadata("/proc/self").map(|me| std::os::unix::fs::MetadataExt::uid(&me)).unwrap() == 0;
     let prefix: &[&str] = match is_root {
@@ -83,17 +87,4 @@ fn start() -> Server {
     BufReader::new(keeper.stdout.take().unwrap()).read_line(&mut said).unwrap();
     assert_eq!(said, "ready\n", "PostgreSQL does not start");
     Server { directory, _keeper: keeper }
-}
-
-/// Says so loudly. Only where `PIOUS_SKIP` names `postgres` do these tests count as passed.
-fn absent() -> ! {
-    let skipped = std::env::var("PIOUS_SKIP").unwrap_or_default().split([' ', ',']).any(|part| part == "postgres");
-    // Past the capture of a test's output, which ends with the process.
-    let mut out = std::io::stderr();
-    let words = match skipped {
-        true => "SKIPPED: every test on PostgreSQL, as PIOUS_SKIP asks",
-        false => "FAILED: PostgreSQL is not here: run scripts/setup, or set PIOUS_SKIP=postgres to go without",
-    };
-    writeln!(out, "\n{words}\n").unwrap();
-    std::process::exit(i32::from(!skipped))
 }

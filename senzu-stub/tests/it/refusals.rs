@@ -7,7 +7,7 @@ use crate::{
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
 use std::{
-    io::{Read, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
 };
 
@@ -323,6 +323,37 @@ async fn half_a_body_changes_nothing() {
     let _ = half.read_to_string(&mut said);
     assert!(said.is_empty() || said.starts_with("HTTP/1.1 400 "), "{said}");
     assert_eq!(world.get("/v1/assets").await, json!({"assets": [], "next": null}));
+}
+
+/// Reads one answer, whose end its `content-length` tells.
+fn one_answer(stream: &mut BufReader<TcpStream>) -> (String, String) {
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        assert!(stream.read_line(&mut head).unwrap() > 0, "the connection is closed after {head:?}");
+    }
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap();
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).unwrap();
+    (head, String::from_utf8(body).unwrap())
+}
+
+#[tokio::test]
+async fn a_refusal_leaves_the_connection_good_for_the_next_request() {
+    let mut world = World::empty();
+    world.serve_with(&["--plain-http-lab"]);
+    let mut stream = BufReader::new(TcpStream::connect(world.url("").replace("http://", "")).unwrap());
+    let post = "POST /v1/approvals HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 2\r\n";
+    // Refused for want of a token, before the body is there.
+    stream.get_ref().write_all(format!("{post}\r\n").as_bytes()).unwrap();
+    stream.get_ref().write_all(b"{}").unwrap();
+    let (head, _) = one_answer(&mut stream);
+    assert!(head.starts_with("HTTP/1.1 401 "), "{head}");
+    stream.get_ref().write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+    assert_eq!(one_answer(&mut stream).1, "ok\n");
+    // Who waits for leave to send a body is refused at once.
+    stream.get_ref().write_all(format!("{post}expect: 100-continue\r\n\r\n").as_bytes()).unwrap();
+    let (head, _) = one_answer(&mut stream);
+    assert!(head.starts_with("HTTP/1.1 401 "), "{head}");
 }
 
 #[tokio::test]
