@@ -114,10 +114,25 @@ impl Senzu {
 
     /// Its most memory so far.
     pub fn peak_rss_bytes(&self) -> Result<u64> {
+        self.memory("VmHWM")
+    }
+
+    /// Its most memory in the time to come.
+    pub async fn most_rss_bytes(&self, during: Duration) -> Result<u64> {
+        let end = tokio::time::Instant::now() + during;
+        let mut most = 0;
+        while tokio::time::Instant::now() < end {
+            most = most.max(self.memory("VmRSS")?);
+            tokio::time::sleep(ASK_EVERY).await;
+        }
+        Ok(most)
+    }
+
+    fn memory(&self, line: &str) -> Result<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kib = peak.and_then(|peak| peak.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok());
-        Ok(kib.context("no VmHWM")? * 1024)
+        let value = status.lines().find_map(|status| status.strip_prefix(line)?.strip_prefix(':'));
+        let kib = value.and_then(|value| value.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok());
+        Ok(kib.with_context(|| format!("no {line}"))? * 1024)
     }
 
     /// The first page that people list assets by, and one in the middle; one connection.

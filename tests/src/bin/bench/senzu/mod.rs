@@ -121,17 +121,24 @@ async fn stored(place: &Place, report: &mut Report) -> Result<()> {
 async fn watching(place: &Place, report: &mut Report) -> Result<()> {
     /// Two rounds of facts.
     const STAY: Duration = Duration::from_secs(130);
+    const MIB: f64 = 1024.0 * 1024.0;
     let senzu = Senzu::start(place, "watching", WATCHING, true).await?;
     let fleet = Fleet { at_once: 500, stay: STAY, ..senzu.fleet(vec![senzu.url.clone()]) };
-    let told = fleet.run().await?;
-    let peak = senzu.peak_rss_bytes()? as f64 / 1024.0 / 1024.0;
+    let running = tokio::spawn(async move { fleet.run().await });
+    senzu.when_spare(WATCHING as usize).await?;
+    let watching = senzu.most_rss_bytes(STAY - Duration::from_secs(10)).await? as f64 / MIB;
+    let peak = senzu.peak_rss_bytes()? as f64 / MIB;
+    let told = running.await??;
     ensure!(told.spare == WATCHING as usize, "{} of {WATCHING} became SPARE", told.spare);
     report.add(Row {
-        figure: "Senzu's peak RSS with 10,000 agents in watch: long-polls held, facts each minute".into(),
-        measured: peak,
+        figure: "Senzu's RSS with 10,000 agents in watch: long-polls held, facts each minute".into(),
+        measured: watching,
         unit: "MiB",
         budget: Some(300.0),
-        detail: format!("all SPARE after {:.0} s; facts: p99 {:.0} ms", told.took_s, told.facts.p99_ms),
+        detail: format!(
+            "the most in two minutes; {peak:.0} MiB while they boot, all in {:.0} s; facts: p99 {:.0} ms",
+            told.took_s, told.facts.p99_ms
+        ),
     });
     Ok(())
 }
