@@ -6,7 +6,7 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
-use std::{sync::Arc, time::Duration};
+use std::{pin::Pin, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
@@ -45,15 +45,16 @@ pub async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, router: Rout
         connections.spawn(async move {
             // An answer goes out when it is written, not when more is: our messages are small.
             let _ = stream.set_nodelay(true);
-            match tls {
-                None => converse(stream, router, stopping).await,
-                // Boxed: its room is free again behind it.
+            let conversation = match tls {
+                None => converse(stream, router, stopping),
+                // Boxed, and over before the conversation: its room is free again.
                 Some(tls) => match timeout(HANDSHAKE_WITHIN, Box::pin(tls.accept(stream))).await {
-                    Ok(Ok(stream)) => converse(stream, router, stopping).await,
-                    Ok(Err(error)) => tracing::debug!(%error, "handshake failed"),
-                    Err(_) => tracing::debug!("handshake took too long"),
+                    Ok(Ok(stream)) => converse(stream, router, stopping),
+                    Ok(Err(error)) => return tracing::debug!(%error, "handshake failed"),
+                    Err(_) => return tracing::debug!("handshake took too long"),
                 },
-            }
+            };
+            conversation.await;
             drop(permit);
         });
     }
@@ -107,7 +108,7 @@ async fn next(
 }
 
 /// Ten thousand of these wait at once: what they keep is the connection, once.
-fn converse<S>(stream: S, router: Router, stopping: CancellationToken) -> impl Future<Output = ()>
+fn converse<S>(stream: S, router: Router, stopping: CancellationToken) -> Pin<Box<dyn Future<Output = ()> + Send>>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -117,7 +118,7 @@ where
         .max_headers(MAX_HEADERS)
         .max_buf_size(MAX_HEAD_BYTES);
     let mut connection = Box::pin(http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)));
-    async move {
+    Box::pin(async move {
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
             () = stopping.cancelled() => {
@@ -128,5 +129,5 @@ where
         if let Err(error) = ended {
             tracing::debug!(%error, "connection ended");
         }
-    }
+    })
 }

@@ -23,18 +23,21 @@ const MAX_BYTES: usize = 8 << 20;
 /// For how long.
 const WITHIN: Duration = Duration::from_secs(5);
 
-/// Answers when the body is read to its end, or has taken too long or too much to be read on.
-pub async fn read_on(request: Request, next: Next) -> Response {
+/// Answers when the body is read to its end, or has taken too long or too much to be read on. (Boxed by kind: long-polls have
+/// no body, and keep no room for one.)
+pub fn read_on(request: Request, next: Next) -> Pin<Box<dyn Future<Output = Response> + Send>> {
     // A client that waits to be told to send its body (RFC 9110 §10.1.1) need not send what is refused.
     if request.body().is_end_stream() || request.headers().contains_key(header::EXPECT) {
-        return next.run(request).await;
+        return Box::pin(next.run(request));
     }
-    let (parts, body) = request.into_parts();
-    let body = Lent(Arc::new(Mutex::new(body)));
-    let answer = next.run(Request::from_parts(parts, Body::new(body.clone()))).await;
-    // Whether it ended or took too long: the answer goes out now.
-    let _ = tokio::time::timeout(WITHIN, drain(body)).await;
-    answer
+    Box::pin(async move {
+        let (parts, body) = request.into_parts();
+        let body = Lent(Arc::new(Mutex::new(body)));
+        let answer = next.run(Request::from_parts(parts, Body::new(body.clone()))).await;
+        // Whether it ended or took too long: the answer goes out now.
+        let _ = tokio::time::timeout(WITHIN, drain(body)).await;
+        answer
+    })
 }
 
 async fn drain(mut body: Lent) {
