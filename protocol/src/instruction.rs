@@ -1,5 +1,6 @@
 //! What Senzu tells an agent to do. It travels sealed: see [`crate::envelope`].
 
+use crate::firmware::{Artifact, FirmwareComponent, FlashRecipe, VersionSource};
 use crate::ids::{AssetId, BootId, InstructionId, Sequence, UnixMs};
 use crate::message::AssetState;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -44,8 +45,8 @@ pub enum Precondition {
     },
     /// A component runs this firmware version now.
     FirmwareIs {
-        /// `bmc`, `bios`, …
-        component: String,
+        /// The component.
+        component: FirmwareComponent,
         /// Its version.
         version: String,
     },
@@ -75,19 +76,55 @@ pub enum Action {
         reason: String,
     },
     /// Bring a component's firmware to a version.
-    FirmwareUpdate {
-        /// `bmc`, `bios`, …
-        component: String,
-        /// The version to reach.
-        version: String,
-        /// Where the image is.
-        url: String,
-        /// The image's SHA-256, lower-case hex.
-        sha256: String,
-    },
+    FirmwareUpdate(Box<FirmwareUpdate>),
+    /// Read which firmware the machine has, and say so in the report.
+    FirmwareInventory(FirmwareInventory),
+    /// Give the BMC the user that [`crate::firmware::BmcAccess`] names, by the machine's own way to it (IPMI 2.0 §22.26
+    /// to §22.30), and prove that it is let in.
+    BmcUser(BmcUser),
     /// A kind that this build does not know (or whose body it can't read): refused, by name.
     #[serde(untagged)]
     Unknown(UnknownAction),
+}
+
+/// One step of one component's firmware.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct FirmwareUpdate {
+    /// What gets it.
+    pub component: FirmwareComponent,
+    /// The version to reach. The one to start from is the instruction's precondition.
+    pub version: String,
+    /// The image.
+    pub artifact: Artifact,
+    /// How it gets there.
+    pub recipe: FlashRecipe,
+}
+
+/// Which versions to read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct FirmwareInventory {
+    /// Of these components, where each is read.
+    pub components: Vec<VersionQuestion>,
+}
+
+/// Where one component's version is read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct VersionQuestion {
+    /// The component.
+    pub component: FirmwareComponent,
+    /// Where.
+    pub version: VersionSource,
+}
+
+/// The user that Senzu wants a BMC to have; its name and password come with `bmc-access`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct BmcUser {
+    /// Counts the passwords of this BMC.
+    pub generation: u32,
 }
 
 /// An action that this build does not know.
@@ -108,14 +145,16 @@ impl Action {
             Self::SwitchState { .. } => "switch_state",
             Self::Reboot { .. } => "reboot",
             Self::Shutdown { .. } => "shutdown",
-            Self::FirmwareUpdate { .. } => "firmware_update",
+            Self::FirmwareUpdate(_) => "firmware_update",
+            Self::FirmwareInventory(_) => "firmware_inventory",
+            Self::BmcUser(_) => "bmc_user",
             Self::Unknown(unknown) => &unknown.kind,
         }
     }
 }
 
 /// The names of [`Known`].
-const KINDS: [&str; 4] = ["switch_state", "reboot", "shutdown", "firmware_update"];
+const KINDS: [&str; 6] = ["switch_state", "reboot", "shutdown", "firmware_update", "firmware_inventory", "bmc_user"];
 
 /// The kinds of [`Action`] that this build knows, as they travel. Its words are the protocol's document.
 #[derive(Deserialize)]
@@ -138,22 +177,18 @@ enum Known {
         reason: String,
     },
     /// Bring a component's firmware to a version.
-    FirmwareUpdate {
-        /// `bmc`, `bios`, …
-        component: String,
-        /// The version to reach.
-        version: String,
-        /// Where the image is.
-        url: String,
-        /// The image's SHA-256, lower-case hex.
-        sha256: String,
-    },
+    FirmwareUpdate(Box<FirmwareUpdate>),
+    /// Read which firmware the machine has, and say so in the report.
+    FirmwareInventory(FirmwareInventory),
+    /// Give the BMC the user that [`crate::firmware::BmcAccess`] names, by the machine's own way to it (IPMI 2.0 §22.26
+    /// to §22.30), and prove that it is let in.
+    BmcUser(BmcUser),
 }
 
 /// What is known, and anything else by its name: the document must not promise an action called `unknown`.
 #[cfg(feature = "openapi")]
 mod schema {
-    use super::{Action, KINDS, Known};
+    use super::{Action, BmcUser, FirmwareInventory, FirmwareUpdate, KINDS, Known};
     use utoipa::{
         PartialSchema, ToSchema,
         openapi::{ObjectBuilder, RefOr, Schema, Type},
@@ -168,10 +203,25 @@ mod schema {
                      that it can't read."
                         .into(),
                 );
+                kinds.items.retain(|kind| !matches!(kind, RefOr::T(Schema::AllOf(_))));
+                kinds.items.push(flat::<FirmwareUpdate>("firmware_update"));
+                kinds.items.push(flat::<FirmwareInventory>("firmware_inventory"));
+                kinds.items.push(flat::<BmcUser>("bmc_user"));
                 kinds.items.push(another().into());
             }
             schema
         }
+    }
+
+    /// A kind whose body is a type of its own, as one object: generators of clients know no other.
+    fn flat<T: PartialSchema>(kind: &str) -> RefOr<Schema> {
+        let mut body = T::schema();
+        if let RefOr::T(Schema::Object(object)) = &mut body {
+            let name = ObjectBuilder::new().schema_type(Type::String).enum_values(Some([kind]));
+            object.properties.insert("kind".into(), name.into());
+            object.required.push("kind".into());
+        }
+        body
     }
 
     /// A kind that this build does not know.
@@ -187,6 +237,8 @@ mod schema {
     impl ToSchema for Action {
         fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
             Known::schemas(schemas);
+            // They stand in it whole.
+            schemas.retain(|(name, _)| !["FirmwareUpdate", "FirmwareInventory", "BmcUser"].contains(&name.as_str()));
         }
     }
 }
@@ -207,9 +259,9 @@ impl<'de> Deserialize<'de> for Action {
             Ok(Known::SwitchState { to }) => Self::SwitchState { to },
             Ok(Known::Reboot { reason }) => Self::Reboot { reason },
             Ok(Known::Shutdown { reason }) => Self::Shutdown { reason },
-            Ok(Known::FirmwareUpdate { component, version, url, sha256 }) => {
-                Self::FirmwareUpdate { component, version, url, sha256 }
-            }
+            Ok(Known::FirmwareUpdate(update)) => Self::FirmwareUpdate(update),
+            Ok(Known::FirmwareInventory(inventory)) => Self::FirmwareInventory(inventory),
+            Ok(Known::BmcUser(user)) => Self::BmcUser(user),
             Err(problem) => {
                 Self::Unknown(UnknownAction { kind, problem: Some(told.unwrap_or_else(|| problem.to_string())) })
             }

@@ -8,6 +8,7 @@
 //! * [`identity`]: whether two sightings are the same asset.
 //! * [`expectation`]: what Senzu expects of an asset.
 //! * [`finding`] and [`mod@verify`]: the judgement, `verify(expectation, facts) -> findings`.
+//! * [`firmware`]: what a server has of it, and how a new one gets there.
 //! * [`instruction`] and [`envelope`]: what Senzu tells an agent to do, and the signature that makes it believable.
 //! * [`message`]: the HTTP bodies of `/v1`.
 //!
@@ -17,6 +18,7 @@ pub mod envelope;
 pub mod expectation;
 pub mod facts;
 pub mod finding;
+pub mod firmware;
 pub mod identity;
 pub mod ids;
 pub mod instruction;

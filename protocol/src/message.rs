@@ -6,6 +6,7 @@
 //! | `PUT /v1/sessions/{boot_id}/facts` | [`FactsReport`] → [`FactsAnswer`] |
 //! | `GET /v1/sessions/{boot_id}/instructions?after=N&wait_s=30` | → [`InstructionsAnswer`] |
 //! | `POST /v1/sessions/{boot_id}/instructions/{id}/reports` | [`Report`] → 204 |
+//! | `POST /v1/sessions/{boot_id}/instructions/{id}/bmc-access` | → [`crate::firmware::BmcAccess`] |
 //! | `POST /v1/sessions/{boot_id}/promotions` | [`PromotionAsk`] → [`PromotionAnswer`] |
 //! | `GET /v1/boot-targets/{mac}` | → [`BootTarget`] |
 //! | `GET /v1/boot-targets?after=N&wait_s=30` | → [`BootTargets`] |
@@ -24,6 +25,7 @@
 //! | 409 to BOOT_EVENT | another machine began this boot id | makes a boot id of its own |
 //! | 409 to facts | an older generation of facts than one seen | sends the newest facts, with a higher generation |
 //! | 409 to a report | the instruction has another final report already | lets it be: the first one counts |
+//! | 409 to a report of progress | it may not go on | ends it, and reports how |
 //! | 409 to a promotion | refused | passes the reason on |
 //! | 413 | the body is too large | mends the sender |
 //! | 5xx, none | Senzu is in trouble | waits, longer each time and never for good, and sends again |
@@ -40,6 +42,7 @@ use crate::{
     expectation::Expectation,
     facts::{Facts, FirmwareMode},
     finding::Finding,
+    firmware::{FlashPhase, InstalledFirmware},
     identity::Fingerprint,
     ids::{AssetId, BootId, Generation, MacAddress, Sequence, UnixMs},
 };
@@ -236,12 +239,21 @@ pub enum Report {
         percent: u8,
         /// What is going on.
         words: String,
+        /// How far an update of firmware is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        phase: Option<FlashPhase>,
     },
     /// It is done.
     Done {
         /// What was read back to prove it.
         #[serde(default)]
         evidence: Option<String>,
+        /// The firmware that was read from the device, where that was asked.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        firmware: Vec<InstalledFirmware>,
+        /// SHA-256 of the BMC's certificate, where one was seen; lower-case hex.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        bmc_certificate_sha256: Option<String>,
     },
     /// It was tried and went wrong.
     Failed {
@@ -259,6 +271,16 @@ pub enum Report {
 }
 
 impl Report {
+    /// Done, and there is no firmware to tell of.
+    pub fn done(evidence: impl Into<String>) -> Self {
+        Self::Done { evidence: Some(evidence.into()), firmware: Vec::new(), bmc_certificate_sha256: None }
+    }
+
+    /// Progress of anything but firmware.
+    pub fn progress(percent: u8, words: impl Into<String>) -> Self {
+        Self::Progress { percent, words: words.into(), phase: None }
+    }
+
     /// Whether nothing comes after it.
     pub fn is_final(&self) -> bool {
         match self {

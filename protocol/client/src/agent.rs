@@ -2,10 +2,12 @@
 //! state machine's.
 
 use crate::{
+    download::Download,
     error::Error,
-    http::{Asking, Http, route},
+    http::{Asking, Http, read_url, route},
 };
 use pious_protocol::{
+    firmware::BmcAccess,
     ids::{BootId, InstructionId, Sequence},
     message::{BootEvent, FactsAnswer, FactsReport, InstructionsAnswer, PromotionAnswer, PromotionAsk, Report, Whoami},
 };
@@ -85,6 +87,33 @@ impl Agent {
         let path = ["instructions", &id.to_string(), "reports"];
         self.request(Method::POST, via, &path)?.json(report).send(MAX_ANSWER_BYTES).await?.good()?;
         Ok(())
+    }
+
+    /// `POST /v1/sessions/{boot_id}/instructions/{id}/bmc-access`: how the BMC is got at, for this instruction.
+    pub async fn bmc_access(&self, via: Via<'_>, id: InstructionId) -> Result<BmcAccess, Error> {
+        let path = ["instructions", &id.to_string(), "bmc-access"];
+        self.request(Method::POST, via, &path)?.ask(MAX_ANSWER_BYTES).await
+    }
+
+    /// An artifact from its byte `from` on. A path is one of Senzu's, at whose URLs the tries take turns. Senzu's servers
+    /// are believed as everywhere here; plain HTTP is good enough where it is for Senzu itself.
+    pub async fn artifact(&self, turn: usize, url: &str, from: u64) -> Result<Download, Error> {
+        let url = self.artifact_url(turn, url)?;
+        self.http.download(url, from, self.patience.connect + self.patience.answer).await
+    }
+
+    /// Where an artifact is: see [`Self::artifact`].
+    pub fn artifact_url(&self, turn: usize, url: &str) -> Result<Url, Error> {
+        let is_plain = self.urls.iter().any(|senzu| senzu.scheme() == "http");
+        match url.strip_prefix('/') {
+            Some(path) => {
+                let path: Vec<&str> = path.split('/').collect();
+                let mut at = self.senzu(turn % self.urls.len().max(1))?.clone();
+                at.path_segments_mut().map_err(|()| Error::NoSuchUrl(turn))?.clear().extend(path);
+                Ok(at)
+            }
+            None => read_url(url, is_plain),
+        }
     }
 
     /// `POST /v1/sessions/{boot_id}/promotions`. A refusal travels as 409, and is an answer too.

@@ -1,5 +1,6 @@
 //! Why one try gave no answer.
 
+use std::time::Duration;
 use thiserror::Error;
 
 /// How much of anybody else's words is kept: they are shown on one or two lines.
@@ -44,6 +45,24 @@ pub enum Error {
         /// Why.
         source: reqwest::Error,
     },
+    /// A download that did not begin in time.
+    #[error("{at} did not begin to answer within {} s", within.as_secs())]
+    Stalled {
+        /// Who was asked.
+        at: String,
+        /// How long was waited.
+        within: Duration,
+    },
+    /// A download that begins elsewhere than it was asked to.
+    #[error("{at} does not go on at byte {from}: {words}")]
+    Range {
+        /// Who was asked.
+        at: String,
+        /// Where it was to begin.
+        from: u64,
+        /// What came instead.
+        words: String,
+    },
     /// The answer ended midway, or was no HTTP.
     #[error("the answer from {at} broke off")]
     Broken {
@@ -86,7 +105,7 @@ impl Error {
     pub fn moves_on(&self) -> bool {
         match self {
             Self::Connect { .. } | Self::Timeout { .. } | Self::Broken { .. } => true,
-            Self::TooLong { .. } | Self::Garbage { .. } => true,
+            Self::Stalled { .. } | Self::Range { .. } | Self::TooLong { .. } | Self::Garbage { .. } => true,
             Self::Status { code, .. } => *code >= 500,
             Self::Url { .. } | Self::NoUrl | Self::NoSuchUrl(_) | Self::NoCertificate | Self::Client(_) => false,
         }

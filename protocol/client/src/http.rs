@@ -1,8 +1,11 @@
 //! One exchange: a request out, a bounded answer back.
 
-use crate::error::{Error, MAX_WORDS_CHARS};
+use crate::{
+    download::Download,
+    error::{Error, MAX_WORDS_CHARS},
+};
 use pious_protocol::message::Problem;
-use reqwest::{Method, RequestBuilder, Response, Url};
+use reqwest::{Method, RequestBuilder, Response, Url, header::RANGE};
 use serde::de::DeserializeOwned;
 use std::time::Duration;
 
@@ -12,6 +15,9 @@ const IDLE_CONNECTION: Duration = Duration::from_secs(5);
 
 /// Idle connections that are kept: one for what is asked, one for the long-poll.
 const MAX_IDLE: usize = 2;
+
+/// The longest refusal of a download that is read.
+const MAX_REFUSAL_BYTES: usize = 64 * 1024;
 
 /// What a client is made by.
 pub type Builder = reqwest::ClientBuilder;
@@ -58,6 +64,30 @@ impl Http {
         let mut at = url.clone();
         at.set_query(None);
         Asking { at: at.into(), request: self.client.request(method, url).timeout(within) }
+    }
+
+    /// Begins a download at byte `from`. `within` is for its beginning; the rest has as long as it goes on.
+    pub(crate) async fn download(&self, url: Url, from: u64, within: Duration) -> Result<Download, Error> {
+        let mut at = url.clone();
+        at.set_query(None);
+        let at = String::from(at);
+        let request = match from {
+            0 => self.client.get(url),
+            from => self.client.get(url).header(RANGE, format!("bytes={from}-")),
+        };
+        let response = match tokio::time::timeout(within, request.send()).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => return Err(Error::sending(at, error)),
+            Err(_) => return Err(Error::Stalled { at, within }),
+        };
+        let code = response.status().as_u16();
+        if !response.status().is_success() {
+            let body = tokio::time::timeout(within, body_of(response, &at, MAX_REFUSAL_BYTES)).await;
+            // A refusal whose words do not come is still a refusal.
+            let body = body.ok().and_then(Result::ok).unwrap_or_default();
+            return Err(Error::Status { words: words_of(code, &body), code, at });
+        }
+        Download::of(response, at, from)
     }
 }
 
@@ -120,18 +150,23 @@ impl Answer {
         serde_json::from_slice(&body).map_err(|source| Error::Garbage { at, source })
     }
 
-    /// What it says is wrong: the problem's detail or title (RFC 9457), or the status's own name.
+    /// What it says is wrong.
     pub(crate) fn words(&self) -> String {
-        let words = match serde_json::from_slice::<Problem>(&self.body) {
-            Ok(Problem { detail: Some(detail), .. }) => detail,
-            Ok(Problem { title, .. }) => title,
-            Err(_) => {
-                let name = reqwest::StatusCode::from_u16(self.code).ok().and_then(|status| status.canonical_reason());
-                name.unwrap_or("without words").to_owned()
-            }
-        };
-        words.chars().take(MAX_WORDS_CHARS).collect()
+        words_of(self.code, &self.body)
     }
+}
+
+/// What a refusal says is wrong: the problem's detail or title (RFC 9457), or the status's own name.
+fn words_of(code: u16, body: &[u8]) -> String {
+    let words = match serde_json::from_slice::<Problem>(body) {
+        Ok(Problem { detail: Some(detail), .. }) => detail,
+        Ok(Problem { title, .. }) => title,
+        Err(_) => {
+            let name = reqwest::StatusCode::from_u16(code).ok().and_then(|status| status.canonical_reason());
+            name.unwrap_or("without words").to_owned()
+        }
+    };
+    words.chars().take(MAX_WORDS_CHARS).collect()
 }
 
 async fn body_of(mut response: Response, at: &str, most: usize) -> Result<Vec<u8>, Error> {

@@ -7,6 +7,7 @@
 
 mod agent;
 mod boot_targets;
+mod download;
 mod error;
 mod http;
 #[cfg(feature = "operator")]
@@ -15,6 +16,7 @@ mod several;
 
 pub use agent::{Agent, Patience, Via};
 pub use boot_targets::BootTargets;
+pub use download::Download;
 pub use error::Error;
 pub use http::{Builder, Http, install_crypto, read_url};
 #[cfg(feature = "operator")]

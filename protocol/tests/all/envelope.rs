@@ -4,8 +4,9 @@ use crate::golden::{actions, instruction};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL};
 use pious_protocol::{
     envelope::{KeySet, MAX_SEALED_BYTES, PublicKey, SealError, SigningKey},
+    firmware::{Activation, Artifact, FirmwareComponent, FlashRecipe, Transfer, VersionSource},
     ids::{AssetId, BootId, InstructionId, Sequence, UnixMs},
-    instruction::{Action, Instruction, Precondition, UnknownAction},
+    instruction::{Action, BmcUser, FirmwareUpdate, Instruction, Precondition, UnknownAction},
     message::AssetState,
 };
 use proptest::prelude::*;
@@ -224,12 +225,25 @@ fn any_action() -> impl Strategy<Value = Action> {
         any_state().prop_map(|to| Action::SwitchState { to }),
         any::<String>().prop_map(|reason| Action::Reboot { reason }),
         any::<String>().prop_map(|reason| Action::Shutdown { reason }),
-        any::<[String; 4]>().prop_map(|[component, version, url, sha256]| Action::FirmwareUpdate {
-            component,
-            version,
-            url,
-            sha256
+        any::<[String; 5]>().prop_map(|[version, url, sha256, signature, name]| {
+            Action::FirmwareUpdate(Box::new(FirmwareUpdate {
+                component: FirmwareComponent::Bmc,
+                version,
+                artifact: Artifact { url, size_bytes: 1, sha256, signature },
+                recipe: FlashRecipe {
+                    version: VersionSource::Inventory { id: Some(name.clone()), name: None },
+                    name,
+                    transfer: Transfer::MultipartPush,
+                    names_targets: true,
+                    apply_time: None,
+                    resets_bmc_before: false,
+                    activation: Activation::Itself,
+                    flash_within_s: 1,
+                    bmc_back_within_s: 1,
+                },
+            }))
         }),
+        any::<u32>().prop_map(|generation| Action::BmcUser(BmcUser { generation })),
         "x_[a-z]{1,8}".prop_map(|kind| Action::Unknown(UnknownAction { kind, problem: None })),
     ]
 }
@@ -237,7 +251,7 @@ fn any_action() -> impl Strategy<Value = Action> {
 fn any_precondition() -> impl Strategy<Value = Precondition> {
     prop_oneof![
         any_state().prop_map(|state| Precondition::StateIs { state }),
-        any::<[String; 2]>().prop_map(|[component, version]| Precondition::FirmwareIs { component, version }),
+        any::<String>().prop_map(|version| Precondition::FirmwareIs { component: FirmwareComponent::Bios, version }),
     ]
 }
 

@@ -3,9 +3,15 @@
 use crate::sample;
 use pious_protocol::{
     PROTOCOL_VERSION,
+    firmware::{
+        Activation, Artifact, BmcAccess, FirmwareComponent, FlashPhase, FlashRecipe, InstalledFirmware, Secret,
+        Transfer, VersionSource,
+    },
     identity::Fingerprint,
     ids::{AssetId, BootId, Generation, InstructionId, Sequence, UnixMs},
-    instruction::{Action, Instruction, Precondition, UnknownAction},
+    instruction::{
+        Action, BmcUser, FirmwareInventory, FirmwareUpdate, Instruction, Precondition, UnknownAction, VersionQuestion,
+    },
     message::{
         AssetState, Boot, BootEvent, BootTarget, BootTargets, Evaluation, FactsAnswer, FactsReport, InstructionsAnswer,
         LeaseTier, Problem, PromotionAnswer, PromotionAsk, PromotionRequest, Report, SealedInstruction, Standing,
@@ -19,6 +25,9 @@ use uuid::uuid;
 
 pub const ASSET: AssetId = AssetId(uuid!("0197b0a0-0000-7000-8000-00000000000a"));
 pub const BOOT: BootId = BootId(uuid!("0197b0a0-0000-7000-8000-00000000000b"));
+
+/// A SHA-256.
+const DIGEST: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 
 /// What is written reads back as what it was.
 #[track_caller]
@@ -109,12 +118,34 @@ pub fn actions() -> Vec<Action> {
         Action::SwitchState { to: AssetState::Baremetal },
         Action::Reboot { reason: "promoted".into() },
         Action::Shutdown { reason: "SPARE servers sleep".into() },
-        Action::FirmwareUpdate {
-            component: "bmc".into(),
+        Action::FirmwareUpdate(Box::new(FirmwareUpdate {
+            component: FirmwareComponent::Bmc,
             version: "2.11".into(),
-            url: "https://10.77.0.1:8443/firmware/bmc-2.11.bin".into(),
-            sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into(),
-        },
+            artifact: Artifact {
+                url: format!("https://10.77.0.1:8443/v1/artifacts/{DIGEST}"),
+                size_bytes: 33_554_432,
+                sha256: DIGEST.into(),
+                signature: "untrusted comment: …\nRUQ…\ntrusted comment: …\n…\n".into(),
+            },
+            recipe: FlashRecipe {
+                name: "lab-generic".into(),
+                version: VersionSource::Inventory { id: Some("BMC".into()), name: None },
+                transfer: Transfer::MultipartPush,
+                names_targets: true,
+                apply_time: Some("Immediate".into()),
+                resets_bmc_before: false,
+                activation: Activation::BmcReset,
+                flash_within_s: 900,
+                bmc_back_within_s: 300,
+            },
+        })),
+        Action::FirmwareInventory(FirmwareInventory {
+            components: vec![
+                VersionQuestion { component: FirmwareComponent::Bmc, version: VersionSource::Manager },
+                VersionQuestion { component: FirmwareComponent::Bios, version: VersionSource::System },
+            ],
+        }),
+        Action::BmcUser(BmcUser { generation: 1 }),
         Action::Unknown(UnknownAction { kind: "juggle".into(), problem: None }),
     ]
 }
@@ -123,16 +154,26 @@ pub fn preconditions() -> Vec<Option<Precondition>> {
     vec![
         None,
         Some(Precondition::StateIs { state: AssetState::Spare }),
-        Some(Precondition::FirmwareIs { component: "bmc".into(), version: "2.10".into() }),
+        Some(Precondition::FirmwareIs { component: FirmwareComponent::Bmc, version: "2.10".into() }),
     ]
 }
 
 pub fn reports() -> Vec<Report> {
     vec![
         Report::Accepted,
-        Report::Progress { percent: 40, words: "writes the image".into() },
-        Report::Done { evidence: Some("the console shows BAREMETAL".into()) },
-        Report::Done { evidence: None },
+        Report::progress(40, "writes the image"),
+        Report::Progress { percent: 10, words: "hands 32 MiB over".into(), phase: Some(FlashPhase::HandingOver) },
+        Report::done("the console shows BAREMETAL"),
+        Report::Done { evidence: None, firmware: Vec::new(), bmc_certificate_sha256: None },
+        Report::Done {
+            evidence: Some("BMC 2.11, was 2.10".into()),
+            firmware: vec![InstalledFirmware {
+                component: FirmwareComponent::Bmc,
+                version: "2.11".into(),
+                source: "FirmwareInventory/BMC".into(),
+            }],
+            bmc_certificate_sha256: Some(DIGEST.into()),
+        },
         Report::Failed { reason: "the BMC answered 500".into() },
         Report::Refused { reason: "expired 12 s ago".into() },
     ]
@@ -142,6 +183,17 @@ pub fn reports() -> Vec<Report> {
 fn boot_event_and_whoami() {
     golden!("boot_event", boot_event());
     golden!("whoami", whoami());
+}
+
+#[test]
+fn bmc_access() {
+    let access = BmcAccess {
+        address: Some("10.78.0.113".into()),
+        user: "pious".into(),
+        password: Secret::new("K3YFQ7ZP2M5X6W4R"),
+        certificate_sha256: Some(DIGEST.into()),
+    };
+    golden!("bmc_access", access);
 }
 
 #[test]
