@@ -17,7 +17,9 @@ pub(super) fn read(reader: &mut Reader<'_>) -> HostInterface {
         kind: reader.name(0x04, "host interface type", names::host_interface),
         ..HostInterface::default()
     };
-    if (reader.version.major, reader.version.minor) < LENGTHS_SINCE {
+    let has_lengths = (reader.version.major, reader.version.minor) >= LENGTHS_SINCE;
+    // Some makers (and QEMU, whatever table it is given) announce an older version beside a structure of a newer one.
+    if !has_lengths && !fills_exactly(&reader.structure.fields) {
         return facts;
     }
     let typed = SMBiosManagementControllerHostInterface::new(reader.structure);
@@ -45,6 +47,19 @@ pub(super) fn read(reader: &mut Reader<'_>) -> HostInterface {
         reader.problem(&format!("{promised} protocol records are promised, and {whole} are there"));
     }
     facts
+}
+
+/// Whether a structure, taken for one with lengths, ends where the last of them says.
+fn fills_exactly(structure: &[u8]) -> bool {
+    /// Behind the header and the interface's type: its data, length first.
+    const DATA: usize = 0x05;
+    let behind = |at: usize| Some(at + 1 + usize::from(*structure.get(at)?));
+    let records = || {
+        let count_at = behind(DATA)?;
+        // Each record: its type, then its data, length first.
+        (0..*structure.get(count_at)?).try_fold(count_at + 1, |at, _| behind(at + 1))
+    };
+    records().is_some_and(|end| end == structure.len())
 }
 
 /// Where a device descriptor has what, counted from behind its type (DSP0270 §8.3).

@@ -175,9 +175,16 @@ fn what_a_host_interface_does_not_tell_is_not_made_up() {
     let problem = "structure 0x2a00 (type 42): the Redfish record has 3 bytes, and needs 91";
     assert_eq!(decoded(&[short]).problems, [problem]);
     // Before 3.2 nothing says where the records begin.
-    let old =
-        decoded_as(|bytes| entry_32((3, 1), bytes, 2), &[host_interface(0x40, &USB_V2, &[redfish_record(1, "b")])]);
-    assert_eq!((old.host_interfaces, old.problems), (vec![none], vec![]));
+    // Before 3.2 there were no lengths: they are believed where they fit to the byte.
+    let old = |formatted: &[u8]| {
+        let structures = [structure(42, 0x2a00, formatted, &[])];
+        decoded_as(|bytes| entry_32((3, 1), bytes, 2), &structures).host_interfaces
+    };
+    let whole = host_interface(0x40, &USB_V2, &[redfish_record(1, "b")]);
+    let formatted = &whole[4..whole.len() - 2];
+    assert_eq!(old(formatted)[0].service_host, some("b"));
+    assert_eq!(old(&[formatted, &[0]].concat()), std::slice::from_ref(&none));
+    assert_eq!(old(&formatted[..formatted.len() - 1]), [none]);
 }
 
 #[test]
