@@ -8,6 +8,7 @@ use crate::{
     facts::Parts,
     machine::{Action, AskerId, Call, Ending, Event, Failure, Moment, PromotionOutcome, State},
     priority::Turn,
+    work::{Asked, UnderWay, Worker},
 };
 use nix::time::{ClockId, clock_gettime};
 use pious_protocol::{facts::Facts, message::PromotionRequest};
@@ -23,7 +24,7 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-/// Answers that may wait for the loop: there is at most one try of each kind in flight, and promotions are bounded by
+/// Answers that may wait for the loop: there is at most one try of each kind in flight, work waits for its turn, and promotions are bounded by
 /// the server's connections.
 const ANSWER_QUEUE: usize = 64;
 
@@ -55,6 +56,8 @@ pub struct Driver {
     pub senzu: Arc<pious_client::Agent>,
     /// Reads facts.
     pub gather: Gather,
+    /// Does what takes time.
+    pub worker: Worker,
     /// What the network tells, and other news from outside.
     pub inputs: mpsc::Receiver<Event>,
     /// Promotions asked at the agent's server.
@@ -87,11 +90,13 @@ impl Driver {
     /// Runs the boot session to its end.
     pub async fn run(self, started: Event) -> Ending {
         let (answers, answered) = mpsc::channel(ANSWER_QUEUE);
-        let Self { state, senzu, gather, inputs, asks, surroundings, outputs, view, on_name } = self;
+        let Self { state, senzu, gather, worker, inputs, asks, surroundings, outputs, view, on_name } = self;
         let running = Running {
             state,
             senzu,
             gather,
+            worker,
+            under_way: UnderWay::default(),
             answers,
             surroundings,
             outputs,
@@ -110,6 +115,8 @@ struct Running {
     state: State,
     senzu: Arc<pious_client::Agent>,
     gather: Gather,
+    worker: Worker,
+    under_way: UnderWay,
     answers: mpsc::Sender<Event>,
     surroundings: Surroundings,
     outputs: Vec<Output>,
@@ -182,6 +189,11 @@ impl Running {
                 let answer = async move { senzu.report(call.via(), id, &report).await };
                 self.answer_with(answer, Event::Reported);
             }
+            Action::Work { id, work, call, known } => {
+                let (asked, senzu) = (Asked { id, work, call, known }, Arc::clone(&self.senzu));
+                tokio::spawn(self.under_way.begin(&self.worker, asked, senzu, self.answers.clone()));
+            }
+            Action::Proceed { id, go } => self.under_way.proceed(id, go),
             Action::AskPromotion { call, asker, ask } => self.ask_promotion(call, asker, ask),
             Action::AnswerPromotion { asker, outcome } => {
                 if let Some(reply) = self.askers.remove(&asker) {

@@ -88,13 +88,16 @@ struct RunArguments {
     /// The public keys of Senzu's instructions (JWK Set); without it, none is believed
     #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,
+    /// The public key of firmware images (minisign); without it, none is believed
+    #[arg(long, value_name = "FILE")]
+    firmware_key: Option<PathBuf>,
     /// Networks that may ask the agent's own server (JSON); without it, only this host
     #[arg(long, value_name = "FILE")]
     allow: Option<PathBuf>,
     /// Where the agent's own server listens
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// Let instructions reboot and power off this host
+    /// Let instructions reboot and power off this host, and change its BMC and firmware
     #[arg(long)]
     allow_power: bool,
 }
@@ -149,8 +152,8 @@ fn log() -> Journal {
 
 impl From<RunArguments> for HostOptions {
     fn from(arguments: RunArguments) -> Self {
-        let RunArguments { senzu, ca, keys, allow, listen, allow_power } = arguments;
+        let RunArguments { senzu, ca, keys, firmware_key, allow, listen, allow_power } = arguments;
         let power = if allow_power { Power::Granted } else { Power::Withheld };
-        Self { senzu, trust: Paths { ca, keys, allow, build: None }, listen, power }
+        Self { senzu, trust: Paths { ca, keys, firmware_key, allow, build: None }, listen, power }
     }
 }

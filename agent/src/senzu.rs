@@ -25,10 +25,11 @@ impl From<Error> for Failure {
             Error::Url { .. } | Error::NoUrl | Error::NoSuchUrl(_) | Error::NoCertificate | Error::Client(_) => {
                 Self::Connect(error.to_string())
             }
-            Error::Timeout { .. } => Self::Timeout,
+            Error::Timeout { .. } | Error::Stalled { .. } => Self::Timeout,
             Error::Broken { .. } => Self::Garbage(format!("it broke off ({})", error.deepest())),
             Error::Status { code, words, .. } => Self::Status { code: *code, words: words.clone() },
             Error::TooLong { most, .. } => Self::Garbage(format!("longer than {most} bytes")),
+            Error::Range { .. } => Self::Garbage(error.to_string()),
             Error::Garbage { source, .. } => Self::Garbage(source.to_string()),
         }
     }

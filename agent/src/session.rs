@@ -11,6 +11,7 @@ use crate::{
     network, senzu,
     server::{self, Face},
     trust::{Paths, Trust, TrustError},
+    work::{self, Marks, Tools},
 };
 use pious_client::{Patience, Url, read_url};
 use pious_protocol::{facts::Facts, ids::BootId, message::TimelineEntry};
@@ -26,6 +27,9 @@ const SCREEN: Terminals = Terminals { own: 2, kernel: 1 };
 
 /// The serial line.
 const SERIAL: &str = "/dev/ttyS0";
+
+/// Where it is kept which updates began: gone with the boot, as what PID 1 keeps there.
+const BEGUN: &str = "/run/pious/begun";
 
 /// News that may wait for the loop; beyond it the network waits.
 const INPUT_QUEUE: usize = 64;
@@ -185,6 +189,12 @@ async fn live(setting: Setting) -> Ending {
         state,
         senzu: Arc::new(setting.senzu),
         gather: Arc::new(gather),
+        worker: work::worker(Tools {
+            firmware_key: setting.trust.firmware_key,
+            marks: Marks::new(BEGUN),
+            host: Arc::new(LiveHost),
+            disks: Arc::new(LiveHost),
+        }),
         inputs,
         asks,
         surroundings: setting.surroundings,

@@ -1,5 +1,5 @@
-//! What the image was told to trust: Senzu's CA, the keys of its instructions, who may ask the agent's own server, and
-//! what kind of build this is.
+//! What the image was told to trust: Senzu's CA, the keys of its instructions, the key of firmware images, who may ask the
+//! agent's own server, and what kind of build this is.
 
 use ipnet::IpNet;
 use pious_protocol::envelope::KeySet;
@@ -44,6 +44,8 @@ pub struct Paths {
     pub ca: Option<PathBuf>,
     /// The keys of Senzu's instructions, a JWK Set.
     pub keys: Option<PathBuf>,
+    /// The public key that firmware images are signed with, as minisign writes it.
+    pub firmware_key: Option<PathBuf>,
     /// Who may ask the agent's server.
     pub allow: Option<PathBuf>,
     /// What kind of build this is.
@@ -57,6 +59,7 @@ impl Paths {
         Self {
             ca: file("ca.pem"),
             keys: file("instruction-keys.json"),
+            firmware_key: file("firmware.pub"),
             allow: file("allow.json"),
             build: file("build.json"),
         }
@@ -70,6 +73,8 @@ pub struct Trust {
     pub ca_pem: Vec<u8>,
     /// The keys of Senzu's instructions; empty: none is believed.
     pub keys: KeySet,
+    /// The public key that firmware images are signed with; `None`: none is believed.
+    pub firmware_key: Option<String>,
     /// Who may ask the agent's server.
     pub allow: AllowList,
     /// What kind of build this is.
@@ -122,6 +127,7 @@ impl Trust {
         Ok(Self {
             ca_pem: paths.ca.as_deref().map(read).transpose()?.unwrap_or_default(),
             keys: json(paths.keys.as_deref())?,
+            firmware_key: paths.firmware_key.as_deref().map(text).transpose()?,
             allow: json(paths.allow.as_deref())?,
             build: json(paths.build.as_deref())?,
         })
@@ -130,20 +136,19 @@ impl Trust {
     /// Reads the image's files, each by itself: what can't be read trusts nobody, and is said.
     pub fn of_image(paths: &Paths) -> (Self, Vec<TrustError>) {
         let mut problems = Vec::new();
-        let one = |ca: &Option<PathBuf>, keys: &Option<PathBuf>, allow: &Option<PathBuf>, build: &Option<PathBuf>| {
-            Self::read(&Paths { ca: ca.clone(), keys: keys.clone(), allow: allow.clone(), build: build.clone() })
-        };
-        let mut taken = |result: Result<Self, TrustError>| {
-            result.unwrap_or_else(|problem| {
+        let mut taken = |only: Paths| {
+            Self::read(&only).unwrap_or_else(|problem| {
                 problems.push(problem);
                 Self::default()
             })
         };
+        let paths = paths.clone();
         let trust = Self {
-            ca_pem: taken(one(&paths.ca, &None, &None, &None)).ca_pem,
-            keys: taken(one(&None, &paths.keys, &None, &None)).keys,
-            allow: taken(one(&None, &None, &paths.allow, &None)).allow,
-            build: taken(one(&None, &None, &None, &paths.build)).build,
+            ca_pem: taken(Paths { ca: paths.ca, ..Paths::default() }).ca_pem,
+            keys: taken(Paths { keys: paths.keys, ..Paths::default() }).keys,
+            firmware_key: taken(Paths { firmware_key: paths.firmware_key, ..Paths::default() }).firmware_key,
+            allow: taken(Paths { allow: paths.allow, ..Paths::default() }).allow,
+            build: taken(Paths { build: paths.build, ..Paths::default() }).build,
         };
         (trust, problems)
     }
@@ -152,6 +157,11 @@ impl Trust {
 fn json<T: DeserializeOwned + Default>(path: Option<&Path>) -> Result<T, TrustError> {
     let Some(path) = path else { return Ok(T::default()) };
     serde_json::from_slice(&read(path)?).map_err(|source| TrustError::Parse { path: path.into(), source })
+}
+
+fn text(path: &Path) -> Result<String, TrustError> {
+    let not_text = |error| std::io::Error::new(std::io::ErrorKind::InvalidData, error);
+    String::from_utf8(read(path)?).map_err(|error| TrustError::Read { path: path.into(), source: not_text(error) })
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, TrustError> {

@@ -84,7 +84,10 @@ fn lines(view: &View) -> Vec<Line> {
     for warning in &view.warnings {
         say(format!("warning {warning}"), format!("  warning  {warning}"));
     }
-    if let Some(busy) = words::busy(view) {
+    if let Some(work) = words::work(view, Times::Rough) {
+        say("work".into(), format!("  work     {work}"));
+    }
+    if let Some(busy) = words::busy(view, Times::Rough) {
         say("busy".into(), format!("  ** {busy} **"));
     }
     say("next".into(), format!("  next:    {}", view.next));

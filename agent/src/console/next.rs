@@ -36,6 +36,9 @@ pub(super) fn of(view: &View) -> String {
     if let Some(finding) = worst(view, Verdict::Unknown) {
         return finding.remedy.clone();
     }
+    if view.work.is_some() {
+        return "wait: Senzu has work done at this server".into();
+    }
     standing(view)
 }
 

@@ -7,7 +7,8 @@ use super::{
     Page, View,
     page::{self, Row, Tone},
     panel::Panel,
-    summary, words,
+    summary,
+    words::{self, Times},
 };
 use ratatui::{
     buffer::Buffer,
@@ -26,7 +27,7 @@ const TEXT_COLUMN: usize = 8;
 /// Draws a panel, and notes in it how far down it really is.
 pub fn draw(panel: &mut Panel, area: Rect, buffer: &mut Buffer) {
     let view = panel.view();
-    let busy = words::busy(view);
+    let busy = words::busy(view, Times::Exact);
     let next = next_rows(view, usize::from(area.width));
     let rows = [
         Constraint::Length(1),

@@ -46,14 +46,16 @@ pub(super) fn draw(panel: &Panel, area: Rect, buffer: &mut Buffer) -> (usize, us
     let width = usize::from(area.width);
     let nics = u16::try_from(view.nics.len().max(1)).unwrap_or(u16::MAX);
     let warned = view.warnings.len().min(MOST_WARNINGS);
+    let status = status(view);
+    let others = status.len() + warned;
     let solved: Vec<_> = panel.marks().solved().take(MOST_SOLVED).map(|title| solved_row(title, width)).collect();
     // What findings want comes first; what they leave is for texts that are longer than a row.
     let wanted: usize = view.findings.iter().map(|finding| finding_rows(view, finding, false, width).len()).sum();
     let finding_rows = (1 + wanted).max(LEAST_FINDING_ROWS);
-    let network_rows = network_rows(nics, finding_rows + 4 + warned + solved.len(), area.height);
-    let taken = 4 + usize::from(network_rows) + finding_rows + warned + solved.len();
+    let network_rows = network_rows(nics, finding_rows + others + solved.len(), area.height);
+    let taken = others + usize::from(network_rows) + finding_rows + solved.len();
     let mut spare = usize::from(area.height).saturating_sub(taken);
-    let status = texts(status(view), width, &mut spare);
+    let status = texts(status, width, &mut spare);
     let warnings = view.warnings.iter().skip(view.warnings.len() - warned);
     let yellow = Style::new().fg(Color::Yellow);
     let warnings = texts(warnings.map(|warning| ("Warn", warning.clone(), yellow)), width, &mut spare);
@@ -82,18 +84,20 @@ fn network_rows(nics: u16, others: usize, height: u16) -> u16 {
 }
 
 /// Who this is and how far it is.
-fn status(view: &View) -> [(&'static str, String, Style); 4] {
+fn status(view: &View) -> Vec<(&'static str, String, Style)> {
     let or_dash = |text: String| if text.is_empty() { "-".into() } else { text };
     let senzu_style = match &view.senzu {
         SenzuReach::Fails { .. } => bright(Color::LightRed),
         SenzuReach::Untried { .. } | SenzuReach::Answers => Style::new(),
     };
-    [
-        ("Server", view.machine.clone(), Style::new()),
-        ("Step", or_dash(words::step(view)), Style::new()),
+    let mut rows =
+        vec![("Server", view.machine.clone(), Style::new()), ("Step", or_dash(words::step(view)), Style::new())];
+    rows.extend(words::work(view, Times::Exact).map(|work| ("Work", work, Style::new())));
+    rows.extend([
         ("Senzu", words::senzu(view, Times::Exact), senzu_style),
         ("Agent", or_dash(view.agent_urls.join("  ")), Style::new()),
-    ]
+    ]);
+    rows
 }
 
 fn draw_network(panel: &Panel, area: Rect, buffer: &mut Buffer) {

@@ -61,6 +61,8 @@ pub struct View {
     pub missing_firmware: Vec<String>,
     /// Work that must not be disturbed.
     pub busy: Option<Busy>,
+    /// Work that changes nothing yet, or nothing that a power-off could break.
+    pub work: Option<Busy>,
     /// The machine is going down.
     pub ending: Option<String>,
     /// The one next action.
@@ -165,7 +167,7 @@ pub struct Neighbour {
     pub port: String,
 }
 
-/// Work that must not be disturbed.
+/// Work under way.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Busy {

@@ -1,6 +1,6 @@
 //! Words that both drawings share.
 
-use super::{Judged, Neighbour, NicView, SenzuReach, View};
+use super::{Busy, Judged, Neighbour, NicView, SenzuReach, View};
 use crate::facts::Part;
 use pious_protocol::{
     facts::{Dhcp, Link},
@@ -267,10 +267,20 @@ pub(super) fn tally(view: &View) -> String {
     }
 }
 
-pub(super) fn busy(view: &View) -> Option<String> {
-    let busy = view.busy.as_ref()?;
-    let percent = busy.percent.map(|percent| format!("{percent} %")).unwrap_or_default();
-    Some(joined(&["DO NOT POWER OFF", &plain(&busy.words, 200), &percent], "  "))
+pub(super) fn busy(view: &View, times: Times) -> Option<String> {
+    Some(joined(&["DO NOT POWER OFF", &progress(view.busy.as_ref()?, times)], "  "))
+}
+
+pub(super) fn work(view: &View, times: Times) -> Option<String> {
+    Some(progress(view.work.as_ref()?, times))
+}
+
+fn progress(busy: &Busy, times: Times) -> String {
+    let percent = busy.percent.map(|percent| match times {
+        Times::Exact => format!("{percent} %"),
+        Times::Rough => format!("{} %", percent / 10 * 10),
+    });
+    joined(&[&plain(&busy.words, 200), &percent.unwrap_or_default()], "  ")
 }
 
 /// Text in rows of at most `width`, broken between words where there is such a place.

@@ -1,6 +1,8 @@
 //! What Senzu's answers mean.
 
-use super::{Action, Failure, Known, Moment, Reach, SenzuClock, State, line::Flight, line::Line, timing};
+use super::{
+    Action, Failure, Known, Moment, Reach, SenzuClock, State, ledger::Outgoing, line::Flight, line::Line, timing,
+};
 use pious_protocol::message::{FactsAnswer, InstructionsAnswer, Standing, Whoami};
 use std::{sync::Arc, time::Duration};
 
@@ -44,6 +46,10 @@ impl State {
         self.facts.rejected = None;
         self.facts.last_sent = None;
         self.ledger.ask_again();
+        self.desk.ask_again();
+        if is_other {
+            self.shut_gate("Senzu now takes this server for another asset".into(), actions);
+        }
         for line in [&mut self.lines.facts, &mut self.lines.poll, &mut self.lines.report] {
             line.rouse();
         }
@@ -112,8 +118,8 @@ impl State {
                 self.lines.poll.succeed();
                 self.take_standing(answer.standing, flight);
                 for sealed in answer.instructions.iter().take(timing::INSTRUCTIONS_PER_ANSWER) {
-                    if self.farewell.is_some() {
-                        // What comes after the end is for the next boot.
+                    // What comes after the end is for the next boot; what has no room here waits at Senzu.
+                    if self.farewell.is_some() || !self.desk.has_room() {
                         break;
                     }
                     self.ordered(sealed, moment, actions);
@@ -135,7 +141,9 @@ impl State {
             Ok(()) => {
                 self.answered(actions);
                 self.lines.report.succeed();
-                self.report_settled(moment);
+                if let Some(told) = self.report_settled(moment) {
+                    self.work_told(&told, Ok(()), actions);
+                }
             }
             Err(Failure::Status { code: 401, words }) => {
                 self.lose_session(flight, &Failure::Status { code: 401, words }, actions);
@@ -143,19 +151,22 @@ impl State {
             Err(failure) if failure.is_final() => {
                 // Senzu will never take it: it holds up nothing behind it.
                 self.answered(actions);
-                self.report_settled(moment);
+                if let Some(told) = self.report_settled(moment) {
+                    self.work_told(&told, Err(&failure), actions);
+                }
                 self.warn(format!("Senzu does not take a report: {failure}"), actions);
             }
             Err(failure) => self.failed(|state| &mut state.lines.report, flight, failure, moment, actions),
         }
     }
 
-    fn report_settled(&mut self, moment: Moment) {
-        let settled = self.ledger.delivered();
-        if settled.is_some_and(|settled| self.state_unreported == Some(settled.id)) {
+    fn report_settled(&mut self, moment: Moment) -> Option<Outgoing> {
+        let settled = self.ledger.delivered()?;
+        if self.state_unreported == Some(settled.id) {
             self.state_unreported = None;
             self.state_settled_at = moment.at;
         }
+        Some(settled)
     }
 
     /// Takes where the asset stands, unless Senzu could not know yet that an instruction changed it.

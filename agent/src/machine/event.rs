@@ -1,6 +1,6 @@
 //! What the machine hears and what it wants done.
 
-use crate::facts::Parts;
+use crate::{facts::Parts, work::Work};
 use pious_protocol::{
     facts::{Dhcp, Facts, Link, LldpAgent, Neighbours, NicRole, Observed, Vlan},
     ids::{InstructionId, MacAddress, Sequence},
@@ -75,6 +75,20 @@ pub enum Event {
     Polled(Result<Box<InstructionsAnswer>, Failure>),
     /// The answer to a report.
     Reported(Result<(), Failure>),
+    /// Work went on.
+    WorkProgressed {
+        /// Of which instruction.
+        id: InstructionId,
+        /// How far it is.
+        report: Report,
+    },
+    /// Work ended.
+    WorkEnded {
+        /// Of which instruction.
+        id: InstructionId,
+        /// How.
+        report: Report,
+    },
     /// Somebody allowed asks the agent's server for a promotion.
     PromotionAsked {
         /// Whom to answer.
@@ -255,6 +269,27 @@ pub enum Action {
         asker: AskerId,
         /// The body.
         ask: PromotionAsk,
+    },
+    /// Do what an instruction asks for and takes time; tells [`Event::WorkProgressed`], and ends in [`Event::WorkEnded`].
+    Work {
+        /// Which instruction.
+        id: InstructionId,
+        /// What.
+        work: Work,
+        /// Where Senzu is asked for what the work needs.
+        call: Call,
+        /// The facts as they stand.
+        known: Arc<Facts>,
+    },
+    /// Tell work whether it goes on: `Ok` once, when Senzu took its report of [`FlashPhase::HandingOver`], which it waits
+    /// for; `Err` to stop before that, and why.
+    ///
+    /// [`FlashPhase::HandingOver`]: pious_protocol::firmware::FlashPhase::HandingOver
+    Proceed {
+        /// Which instruction's.
+        id: InstructionId,
+        /// Whether.
+        go: Result<(), String>,
     },
     /// Answer somebody at the agent's own server.
     AnswerPromotion {

@@ -56,6 +56,20 @@ impl Ledger {
         }
     }
 
+    /// Sends how far work is: the newest alone, in place of what was not sent yet. What is flying stays in front.
+    pub fn progress(&mut self, outgoing: Outgoing, is_flying: bool) {
+        self.withdraw(outgoing.id, is_flying);
+        self.outbox.push_back(outgoing);
+    }
+
+    /// Takes back progress that was not sent yet.
+    pub fn withdraw(&mut self, id: InstructionId, is_flying: bool) {
+        let flying = usize::from(is_flying).min(self.outbox.len());
+        let mut unsent = self.outbox.split_off(flying);
+        unsent.retain(|outgoing| outgoing.id != id || !matches!(outgoing.report, Report::Progress { .. }));
+        self.outbox.append(&mut unsent);
+    }
+
     /// Skips what can't even be reported.
     pub fn skip(&mut self, sequence: Sequence) {
         self.delivered = self.delivered.max(sequence);

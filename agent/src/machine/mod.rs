@@ -13,12 +13,14 @@
 //! | `pursue` | what may start now |
 //! | `answers` | what Senzu's answers mean |
 //! | `orders` | instructions: believed, judged, done once |
+//! | `desk` | instructions that take time, and those that wait behind them |
 //! | `promotion` | promotions asked at the agent's own server |
 //! | `looking` | which facts are read anew, and when |
 //! | `devices` | whether there is anything to judge yet |
 //! | `inventory`, `ledger`, `line`, `timing` | the parts |
 
 mod answers;
+mod desk;
 mod devices;
 mod event;
 mod inventory;
@@ -32,11 +34,13 @@ mod pursue;
 mod tests;
 pub mod timing;
 
+pub(crate) use desk::Working;
 pub(crate) use devices::Judging;
 pub use event::{Action, AskerId, Call, Ending, Event, Failure, LinkSeen, Moment, PromotionOutcome};
 pub(crate) use inventory::is_routable;
 
 use crate::facts::Part;
+use desk::Desk;
 use devices::Devices;
 use inventory::{Inventory, Sighting};
 use ledger::Ledger;
@@ -198,6 +202,7 @@ pub struct State {
     pub(crate) senzu: usize,
     lines: Lines,
     ledger: Ledger,
+    pub(crate) desk: Desk,
     /// When a change of state by instruction became known to Senzu; standings asked for earlier are outdated.
     state_settled_at: Duration,
     /// Whose change of state Senzu does not know yet.
@@ -230,6 +235,7 @@ impl State {
             senzu: 0,
             lines: Lines::default(),
             ledger: Ledger::default(),
+            desk: Desk::default(),
             state_settled_at: Duration::ZERO,
             state_unreported: None,
             farewell: None,
@@ -253,6 +259,7 @@ impl State {
         }
         self.hear(event, moment, &mut actions);
         self.look_at_devices(moment, &mut actions);
+        self.watch_gate(moment, &mut actions);
         self.pursue(moment, &mut actions);
         actions
     }
@@ -302,6 +309,8 @@ impl State {
             Event::FactsAnswered(answer) => self.facts_answered(answer, moment, actions),
             Event::Polled(answer) => self.polled(answer, moment, actions),
             Event::Reported(answer) => self.reported(answer, moment, actions),
+            Event::WorkProgressed { id, report } => self.work_progressed(id, report, moment, actions),
+            Event::WorkEnded { id, report } => self.work_ended(id, report, moment, actions),
             Event::PromotionAsked { asker, request, source } => {
                 self.promotion_asked(asker, request, source, actions);
             }
@@ -318,6 +327,7 @@ impl State {
             Some(decided) => Farewell { deadline: decided.deadline.min(deadline), ..decided },
             None => Farewell { ending: Ending::Stop, owed: Owed::EveryReport, deadline },
         });
+        self.leave_work(actions);
         self.rouse();
         actions.push(Action::Log("this session was told to end".into()));
     }

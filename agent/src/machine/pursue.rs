@@ -43,8 +43,8 @@ impl State {
             Devices::Coming { until } | Devices::Settled { until } => Some(until),
             Devices::Read => None,
         };
-        let look = self.look_wake();
-        lines.into_iter().flatten().chain(farewell).chain(devices).chain(look).min().filter(|_| !self.is_ended)
+        let others = [farewell, devices, self.gate_wake(), self.look_wake()];
+        lines.into_iter().chain(others).flatten().min().filter(|_| !self.is_ended)
     }
 
     /// Ends once what Senzu must hear first arrived, or had its time.
@@ -150,7 +150,7 @@ impl State {
 
     /// Polls wait for the reports: Senzu would hand out again what it does not know to be ended.
     fn may_poll(&self) -> bool {
-        self.farewell.is_none() && self.ledger.next().is_none()
+        self.farewell.is_none() && self.ledger.next().is_none() && self.desk.has_room()
     }
 
     fn pursue_poll(&mut self, call: &Call, moment: Moment, actions: &mut Vec<Action>) {
@@ -158,7 +158,7 @@ impl State {
             return;
         }
         self.lines.poll.start(self.flight(moment));
-        actions.push(Action::Poll { call: call.clone(), after: self.ledger.after() });
+        actions.push(Action::Poll { call: call.clone(), after: self.ledger.after().max(self.desk.held()) });
     }
 
     fn flight(&self, moment: Moment) -> Flight {

@@ -36,6 +36,10 @@ pub const FACTS_GAP: Duration = Duration::from_secs(1);
 /// The least time between two long-polls, for a Senzu that does not hold them.
 pub const POLL_GAP: Duration = Duration::from_secs(1);
 
+/// How long Senzu may take for the last permission, before a BMC gets an image: a Senzu that is restarted is back by then, and
+/// the image has been proved for nothing rather than be written when nobody thinks of it any more.
+pub const PERMISSION: Duration = Duration::from_secs(300);
+
 /// Bounds on the facts period that Senzu asks for: more often than every 5 s is a flood, more seldom than hourly a
 /// server nobody knows.
 pub const FACTS_PERIOD: std::ops::RangeInclusive<u32> = 5..=3600;
@@ -62,6 +66,9 @@ pub fn poll_period(part: Part, owner: NetworkOwner) -> Option<Duration> {
 
 /// Instructions looked at per answer; the rest comes again.
 pub const INSTRUCTIONS_PER_ANSWER: usize = 16;
+
+/// Instructions that wait here behind one that takes time; further ones wait at Senzu.
+pub const WAITING_INSTRUCTIONS: usize = 16;
 
 /// Ended instructions remembered one by one; behind them only the highest sequence is.
 pub const REMEMBERED_INSTRUCTIONS: usize = 128;

@@ -28,24 +28,38 @@ pub(super) fn confined(lease: Lease) -> Lease {
     }
 }
 
-/// The address that SMBIOS type 42 says the host is to have (DSP0270 §8.6: "host IP assignment type" static), as a lease
-/// that never ends. `None`: by DHCP, or in a way that only the BMC's firmware knows; the answer is asked for.
+/// The address that SMBIOS type 42 says the host is to have (DSP0270 §8.6, "host IP assignment type"), as a lease that never
+/// ends: static, or of its own configuration where the record tells that address; one beside the service's where the host
+/// is to select it. `None`: by DHCP, or in a way that only the BMC's firmware knows; the answer is asked for.
 pub(super) fn fixed(record: &HostInterface) -> Option<Lease> {
-    if record.host_assignment.as_deref() != Some("static") {
-        return None;
-    }
     let v4 = |address: Option<IpAddr>| match address {
         Some(IpAddr::V4(v4)) if !v4.is_unspecified() => Some(v4),
         Some(IpAddr::V4(_) | IpAddr::V6(_)) | None => None,
     };
-    let address = v4(record.host_address)?;
-    let subnet = v4(record.host_mask).and_then(|mask| Ipv4Net::with_netmask(address, mask).ok());
+    let (address, mask) = match record.host_assignment.as_deref()? {
+        "static" | "auto_configure" => (v4(record.host_address)?, record.host_mask),
+        "host_selected" => {
+            let service = Ipv4Net::with_netmask(v4(record.service_address)?, v4(record.service_mask)?).ok()?;
+            (beside(service)?, record.service_mask)
+        }
+        _ => return None,
+    };
+    let subnet = v4(mask).and_then(|mask| Ipv4Net::with_netmask(address, mask).ok());
     Some(confined(Lease {
         address: subnet.unwrap_or_else(|| alone(address)),
         server: v4(record.service_address).unwrap_or(Ipv4Addr::UNSPECIFIED),
         lease_s: FOR_EVER,
         ..Lease::default()
     }))
+}
+
+/// Another address of a subnet: the next one, or the one before.
+fn beside(service: Ipv4Net) -> Option<Ipv4Addr> {
+    let own = u32::from(service.addr());
+    let near = [own.checked_add(1), own.checked_sub(1)].into_iter().flatten().map(Ipv4Addr::from);
+    let is_host =
+        |near: &Ipv4Addr| service.contains(near) && *near != service.broadcast() && *near != service.network();
+    near.into_iter().find(is_host)
 }
 
 fn alone(address: Ipv4Addr) -> Ipv4Net {
@@ -103,6 +117,22 @@ mod tests {
         assert_eq!(fixed(&record), Some(expected.clone()));
         let maskless = HostInterface { host_mask: None, ..record.clone() };
         assert_eq!(fixed(&maskless), Some(Lease { address: "169.254.0.18/32".parse().unwrap(), ..expected }));
+        let configured = HostInterface { host_assignment: Some("auto_configure".into()), ..record.clone() };
+        assert_eq!(fixed(&configured).map(|lease| lease.address.to_string()), Some("169.254.0.18/16".into()));
+        for (service, mask, selected) in [
+            ([169, 254, 0, 17], [255, 255, 255, 0], Some("169.254.0.18/24")),
+            ([169, 254, 0, 254], [255, 255, 255, 0], Some("169.254.0.253/24")),
+            ([169, 254, 0, 17], [255, 255, 255, 255], None),
+        ] {
+            let record = HostInterface {
+                host_assignment: Some("host_selected".into()),
+                service_address: Some(service.into()),
+                service_mask: Some(mask.into()),
+                ..HostInterface::default()
+            };
+            let address = fixed(&record).map(|lease| lease.address.to_string());
+            assert_eq!(address.as_deref(), selected, "{service:?}");
+        }
         let cases = [
             ("by DHCP", HostInterface { host_assignment: Some("dhcp".into()), ..record.clone() }),
             ("unset", HostInterface { host_address: Some([0, 0, 0, 0].into()), ..record.clone() }),

@@ -6,6 +6,7 @@ use pious_agent::{
     driver::{Ask, Driver},
     machine::{Config, Ending, Event, LinkSeen, NetworkOwner, Power, State},
     senzu,
+    work::Worker,
 };
 use pious_client::{Patience, read_url};
 use pious_protocol::{
@@ -32,6 +33,8 @@ pub struct Agent {
     pub inputs: mpsc::Sender<Event>,
     pub boot: BootId,
     pub run: oneshot::Receiver<Ending>,
+    /// Ends it without a goodbye, in the middle of whatever it does.
+    pub kill: oneshot::Sender<()>,
     /// The memory of the machine, in bytes: a fact that a test can change.
     pub memory: Arc<AtomicU64>,
 }
@@ -46,6 +49,18 @@ impl Agent {
     }
 
     pub async fn start_with(senzu: &Scripted, client: pious_client::Agent, boot: BootId, urls: usize) -> Self {
+        let nobody: Worker = Arc::new(|_, _| Box::pin(async { panic!("nobody works here") }));
+        Self::start_working(senzu, client, boot, urls, nobody).await
+    }
+
+    /// One whose work is done by this worker.
+    pub async fn start_working(
+        senzu: &Scripted,
+        client: pious_client::Agent,
+        boot: BootId,
+        urls: usize,
+        worker: Worker,
+    ) -> Self {
         let state = State::new(Config {
             boot_id: boot,
             agent_version: "0.1.0".into(),
@@ -62,12 +77,14 @@ impl Agent {
         let memory = Arc::new(AtomicU64::new(1 << 30));
         let remembered = Arc::clone(&memory);
         let (ended, run) = oneshot::channel();
+        let (kill, killed) = oneshot::channel();
         // A thread of its own, as in the agent; it ends with the process where the session does not end.
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             let driver = Driver {
                 state,
                 senzu: Arc::new(client),
+                worker,
                 gather: Arc::new(move |_, _| gathered(remembered.load(Ordering::SeqCst))),
                 inputs,
                 asks,
@@ -76,13 +93,20 @@ impl Agent {
                 view: view_in,
                 on_name: Box::new(|_| {}),
             };
-            let ending = runtime.block_on(driver.run(Event::Started { timeline: vec![] }));
-            let _nobody_waits = ended.send(ending);
+            let life = async {
+                tokio::select! {
+                    ending = driver.run(Event::Started { timeline: vec![] }) => Some(ending),
+                    Ok(()) = killed => None,
+                }
+            };
+            if let Some(ending) = runtime.block_on(life) {
+                let _nobody_waits = ended.send(ending);
+            }
         });
         inputs_in.send(link()).await.unwrap();
         inputs_in.send(bound()).await.unwrap();
         inputs_in.send(settled()).await.unwrap();
-        Self { view, asks: asks_in, inputs: inputs_in, boot, run, memory }
+        Self { view, asks: asks_in, inputs: inputs_in, boot, run, kill, memory }
     }
 
     /// Waits until the view is so.

@@ -38,12 +38,12 @@ async fn a_whole_session_from_boot_event_to_power_off() {
     }
 
     let switched = senzu.instruct(1, Action::SwitchState { to: AssetState::Baremetal });
-    let done = Report::Done { evidence: Some("state is BAREMETAL, was SPARE".into()) };
+    let done = Report::done("state is BAREMETAL, was SPARE");
     senzu.heard("the switch", |told| told.reports.contains(&(switched, done.clone()))).await;
     let off = senzu.instruct(2, Action::Shutdown { reason: "story told".into() });
     assert_eq!(agent.run.await.unwrap(), Ending::PowerOff);
     let told = senzu.told();
-    assert_eq!(told.reports.last(), Some(&(off, Report::Done { evidence: Some("powering off now".into()) })));
+    assert_eq!(told.reports.last(), Some(&(off, Report::done("powering off now"))));
     assert_eq!(told.reports.len(), 2, "each once: {:?}", told.reports);
 }
 

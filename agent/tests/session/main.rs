@@ -3,7 +3,9 @@
 
 mod agent;
 mod asked;
+mod bmc;
 mod faults;
 mod front;
 mod senzu;
 mod tls;
+mod work;

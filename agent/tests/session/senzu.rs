@@ -10,8 +10,9 @@ use axum::{
 use pious_protocol::{
     envelope::SigningKey,
     expectation::Expectation,
+    firmware::{BmcAccess, FlashPhase, Secret},
     ids::{AssetId, BootId, InstructionId, Sequence, UnixMs},
-    instruction::{Action, Instruction},
+    instruction::{Action, Instruction, Precondition},
     message::{
         AssetState, BootEvent, Evaluation, FactsAnswer, FactsReport, InstructionsAnswer, PromotionAnswer, PromotionAsk,
         Report, SealedInstruction, Standing, Whoami,
@@ -43,6 +44,10 @@ pub struct Script {
     pub instructions: Vec<SealedInstruction>,
     /// Which promotion is granted: the first.
     pub promoted: bool,
+    /// How reports are answered that a BMC is about to get an image.
+    pub at_gate: StatusCode,
+    /// Where Senzu thinks the BMC is, and its password there.
+    pub bmc: (Option<String>, String),
 }
 
 /// A Senzu.
@@ -68,7 +73,14 @@ impl Senzu {
     /// One that is not listening yet.
     pub fn new(state: AssetState) -> Self {
         let key = SigningKey::from_pkcs8(&SigningKey::generate().unwrap()).unwrap();
-        let script = Script { state, token: "token-1".into(), instructions: vec![], promoted: false };
+        let script = Script {
+            state,
+            token: "token-1".into(),
+            instructions: vec![],
+            promoted: false,
+            bmc: (None, "hunter2".into()),
+            at_gate: StatusCode::NO_CONTENT,
+        };
         Self {
             key: Arc::new(key),
             told: watch::Sender::new(Told::default()),
@@ -96,11 +108,16 @@ impl Senzu {
             .route("/v1/sessions/{boot}/facts", put(facts))
             .route("/v1/sessions/{boot}/instructions", get(instructions))
             .route("/v1/sessions/{boot}/instructions/{id}/reports", post(report))
+            .route("/v1/sessions/{boot}/instructions/{id}/bmc-access", post(bmc_access))
             .route("/v1/sessions/{boot}/promotions", post(promotion))
             .with_state(self.clone())
     }
 
     pub fn instruct(&self, sequence: u64, action: Action) -> InstructionId {
+        self.instruct_if(sequence, None, action)
+    }
+
+    pub fn instruct_if(&self, sequence: u64, precondition: Option<Precondition>, action: Action) -> InstructionId {
         let id = InstructionId(Uuid::from_u128(0x1000 + u128::from(sequence)));
         let instruction = Instruction {
             id,
@@ -109,7 +126,7 @@ impl Senzu {
             sequence: Sequence(sequence),
             issued_ms: now(),
             expires_ms: UnixMs(now().0 + 60_000),
-            precondition: None,
+            precondition,
             action,
         };
         let sealed = SealedInstruction { sequence: Sequence(sequence), jws: self.key.seal(&instruction).unwrap() };
@@ -218,8 +235,22 @@ async fn report(
     if !senzu.is_authorized(&headers) {
         return StatusCode::UNAUTHORIZED;
     }
+    let is_gate = matches!(report, Report::Progress { phase: Some(FlashPhase::HandingOver), .. });
     senzu.told.send_modify(|told| told.reports.push((id, report)));
-    StatusCode::NO_CONTENT
+    if is_gate { senzu.script.borrow().at_gate } else { StatusCode::NO_CONTENT }
+}
+
+async fn bmc_access(
+    State(senzu): State<Senzu>,
+    Path((_boot, _id)): Path<(BootId, InstructionId)>,
+    headers: HeaderMap,
+) -> Response {
+    if !senzu.is_authorized(&headers) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    let (address, password) = senzu.script.borrow().bmc.clone();
+    let (user, password) = ("pious".into(), Secret::new(password));
+    Json(BmcAccess { address, user, password, certificate_sha256: None }).into_response()
 }
 
 async fn promotion(

@@ -5,10 +5,12 @@ mod pages;
 mod panel;
 mod views;
 
-use super::{Lines, Panel, SenzuReach, View, demo};
+use super::{Busy, Lines, Panel, SenzuReach, View, demo};
 use ratatui::layout::Rect;
 use std::{sync::Arc, time::Duration};
-use views::{firmware_busy, full, healthy, many, miscabled, no_cable, no_dhcp_answer, senzu_down, starting, with_next};
+use views::{
+    at_work, firmware_busy, full, healthy, many, miscabled, no_cable, no_dhcp_answer, senzu_down, starting, with_next,
+};
 
 /// A VGA text console.
 const VGA: Rect = Rect { x: 0, y: 0, width: 80, height: 25 };
@@ -39,8 +41,19 @@ fn lines(view: &View) -> String {
 }
 
 /// Every view of these tests.
-fn all() -> [View; 9] {
-    [starting(), no_cable(), no_dhcp_answer(), miscabled(), healthy(), senzu_down(), firmware_busy(), many(), full()]
+fn all() -> [View; 10] {
+    [
+        starting(),
+        no_cable(),
+        no_dhcp_answer(),
+        miscabled(),
+        healthy(),
+        senzu_down(),
+        firmware_busy(),
+        at_work(),
+        many(),
+        full(),
+    ]
 }
 
 macro_rules! golden {
@@ -62,7 +75,7 @@ macro_rules! golden {
     };
 }
 
-golden!(starting, no_cable, no_dhcp_answer, miscabled, healthy, senzu_down, firmware_busy, many, full);
+golden!(starting, no_cable, no_dhcp_answer, miscabled, healthy, senzu_down, firmware_busy, at_work, many, full);
 
 #[test]
 fn lines_say_only_what_changed() {
@@ -86,6 +99,18 @@ fn lines_do_not_scroll_with_the_seconds() {
     }
     let told = lines.show(&later(301, 1));
     assert!(told.contains("for over 5 min"), "{told}");
+}
+
+#[test]
+fn lines_do_not_scroll_with_every_percent() {
+    let at = |percent| View {
+        busy: Some(Busy { words: "writing BMC firmware 2.11".into(), percent: Some(percent) }),
+        ..firmware_busy()
+    };
+    let mut lines = Lines::default();
+    lines.show(&at(40));
+    assert_eq!(lines.show(&at(49)), "");
+    assert_eq!(lines.show(&at(50)), "  ** DO NOT POWER OFF  writing BMC firmware 2.11  50 % **\n");
 }
 
 #[test]

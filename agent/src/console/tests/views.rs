@@ -84,6 +84,7 @@ pub fn healthy() -> View {
         warnings: vec![],
         missing_firmware: vec![],
         busy: None,
+        work: None,
         ending: None,
         next: String::new(),
         timeline: vec![],
@@ -188,6 +189,16 @@ pub fn no_cable() -> View {
 pub fn firmware_busy() -> View {
     View { step: Some("FLASH_BMC".into()), evaluation: Some(Evaluation::Pending), ..healthy() }
         .busy_with(Busy { words: "writing BMC firmware 2.11".into(), percent: Some(40) })
+}
+
+pub fn at_work() -> View {
+    let words = "reading firmware versions: asking the BMC at 169.254.0.17".into();
+    with_next(View {
+        state: Some(AssetState::Spare),
+        step: Some("CHECK_COMPONENTS_TO_UPGRADE".into()),
+        work: Some(Busy { words, percent: Some(50) }),
+        ..healthy()
+    })
 }
 
 pub fn many() -> View {

@@ -5,7 +5,7 @@ use crate::{
     console::{next, words::plain},
     facts::Part,
     journal::Journal,
-    machine::{Ending, Judging, Reach, State, is_routable},
+    machine::{Ending, Judging, Reach, State, Working, is_routable},
 };
 use pious_protocol::{
     facts::{FirmwareFailure, Neighbours, Nic},
@@ -58,7 +58,8 @@ impl View {
             agent_urls: agent_urls(facts, surroundings.port),
             warnings: state.warnings.iter().map(|warning| foreign(warning)).collect(),
             missing_firmware: facts.kernel.missing_firmware.iter().map(|file| foreign(file)).collect(),
-            busy: None,
+            busy: state.desk.working().filter(|working| working.is_writing()).map(Busy::of),
+            work: state.desk.working().filter(|working| !working.is_writing()).map(Busy::of),
             ending: state.farewell.map(|farewell| ending_words(farewell.ending)),
             next: String::new(),
             timeline: state.timeline().to_vec(),
@@ -111,6 +112,19 @@ pub struct Surroundings {
 impl Surroundings {
     fn senzu_url(&self, number: usize) -> String {
         self.senzu_urls.get(number).map(|url| foreign(url.trim_end_matches('/'))).unwrap_or_default()
+    }
+}
+
+impl Busy {
+    fn of(working: &Working) -> Self {
+        let title = &working.title;
+        match &working.progress {
+            None => Self { words: foreign(title), percent: None },
+            Some(progress) => {
+                let words = foreign(&format!("{title}: {}", progress.words));
+                Self { words, percent: Some(progress.percent) }
+            }
+        }
     }
 }
 

@@ -12,6 +12,16 @@ pub enum Command {
     GetSystemGuid,
     /// §22.24: what a channel is.
     GetChannelInfo,
+    /// §22.26: what a user may on a channel.
+    SetUserAccess,
+    /// §22.27: the same, and how many slots for users there are.
+    GetUserAccess,
+    /// §22.28: a slot's name.
+    SetUserName,
+    /// §22.29: the same.
+    GetUserName,
+    /// §22.30: a slot's password, whether it counts, and whether it is the one.
+    SetUserPassword,
     /// §23.2: one parameter of a LAN channel.
     GetLanParameter,
     /// §28.2: power, intrusion, faults.
@@ -47,6 +57,11 @@ impl Command {
             Self::GetDeviceId => (NetFn::App, 0x01),
             Self::GetSystemGuid => (NetFn::App, 0x37),
             Self::GetChannelInfo => (NetFn::App, 0x42),
+            Self::SetUserAccess => (NetFn::App, 0x43),
+            Self::GetUserAccess => (NetFn::App, 0x44),
+            Self::SetUserName => (NetFn::App, 0x45),
+            Self::GetUserName => (NetFn::App, 0x46),
+            Self::SetUserPassword => (NetFn::App, 0x47),
             Self::GetLanParameter => (NetFn::Transport, 0x02),
             Self::GetChassisStatus => (NetFn::Chassis, 0x01),
             Self::ChassisIdentify => (NetFn::Chassis, 0x04),
@@ -70,6 +85,11 @@ impl fmt::Display for Command {
             Self::GetDeviceId => "GET DEVICE ID",
             Self::GetSystemGuid => "GET SYSTEM GUID",
             Self::GetChannelInfo => "GET CHANNEL INFO",
+            Self::SetUserAccess => "SET USER ACCESS",
+            Self::GetUserAccess => "GET USER ACCESS",
+            Self::SetUserName => "SET USER NAME",
+            Self::GetUserName => "GET USER NAME",
+            Self::SetUserPassword => "SET USER PASSWORD",
             Self::GetLanParameter => "GET LAN CONFIGURATION PARAMETERS",
             Self::GetChassisStatus => "GET CHASSIS STATUS",
             Self::ChassisIdentify => "CHASSIS IDENTIFY",
@@ -88,7 +108,7 @@ impl fmt::Display for Command {
 }
 
 /// A command with its data, for one of the BMC's four logical units.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Request {
     /// What is asked.
     pub command: Command,
@@ -96,4 +116,16 @@ pub struct Request {
     pub unit: u8,
     /// The command's data.
     pub data: Vec<u8>,
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Request");
+        shown.field("command", &self.command).field("unit", &self.unit);
+        if self.command == Command::SetUserPassword {
+            // The password is in it.
+            return shown.finish_non_exhaustive();
+        }
+        shown.field("data", &self.data).finish()
+    }
 }

@@ -33,16 +33,21 @@ mod parameter {
 }
 
 pub(super) fn read(bmc: &mut Conversation) -> Result<Vec<BmcLan>, IpmiError> {
-    let mut lans = Vec::new();
+    channels(bmc)?.into_iter().map(|channel| lan(bmc, channel)).collect()
+}
+
+/// The channels that are LANs.
+pub(super) fn channels(bmc: &mut Conversation) -> Result<Vec<u8>, IpmiError> {
+    let mut channels = Vec::new();
     for channel in CHANNELS {
         match bmc.ask(Command::GetChannelInfo, &[channel]) {
-            Ok(answer) if is_lan(&answer) => lans.push(lan(bmc, channel)?),
+            Ok(answer) if is_lan(&answer) => channels.push(channel),
             // A channel that is something else, or is not there.
             Ok(_) | Err(IpmiError::Refused(..)) => {}
             Err(error) => return Err(error),
         }
     }
-    Ok(lans)
+    Ok(channels)
 }
 
 fn is_lan(answer: &[u8]) -> bool {

@@ -18,16 +18,21 @@ pub(super) mod presence;
 mod sdr;
 mod sensors;
 mod text;
+mod user;
 mod words;
 
 pub use command::{Command, Request};
 pub use conversation::Ipmi;
 pub use error::{Completion, IpmiError};
 pub(super) use interface::open;
+pub use user::{Placed, UserError};
 
 use super::Host;
 use conversation::Conversation;
-use pious_protocol::facts::{Bmc, Observed};
+use pious_protocol::{
+    facts::{Bmc, Observed},
+    firmware::Secret,
+};
 use sdr::Records;
 use std::time::Duration;
 
@@ -39,6 +44,9 @@ const HEALTH_WITHIN: Duration = Duration::from_secs(20);
 
 /// Lighting a LED is one exchange.
 const IDENTIFY_WITHIN: Duration = Duration::from_secs(5);
+
+/// A user is up to 63 slots to look through and some ten writes, which a BMC puts into its flash: a second each.
+const USER_WITHIN: Duration = Duration::from_secs(60);
 
 /// Who the BMC is: device, LAN and FRUs. The members of its health are as of a BMC that nobody asked.
 pub fn identity(host: &dyn Host) -> Observed<Bmc> {
@@ -112,6 +120,14 @@ fn health_by(bmc: &mut Conversation, repository: &mut Repository) -> Bmc {
 /// [`IpmiError`], when there is no BMC, it does not answer, or has no such light.
 pub fn identify(host: &dyn Host, seconds: u8) -> Result<(), IpmiError> {
     chassis::identify(&mut Conversation::new(host.ipmi()?, IDENTIFY_WITHIN), seconds)
+}
+
+/// Gives the BMC a user who may do everything on its LANs, and proves that it lets the user in.
+///
+/// # Errors
+/// [`UserError`], when the BMC does not answer, refuses, has no slot left, or says yes and does it not.
+pub fn put_user(host: &dyn Host, name: &str, password: &Secret) -> Result<Placed, UserError> {
+    user::put(&mut Conversation::new(host.ipmi()?, USER_WITHIN), name, password)
 }
 
 fn observed<T>(command: Command, read: Result<T, IpmiError>) -> Observed<T> {

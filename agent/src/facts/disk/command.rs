@@ -1,4 +1,4 @@
-//! The commands that a disk is ever sent: the two lists here, and no other. Each only reads; what is not listed can't be
+//! The commands that facts ever send a disk: the two lists here, and no other. Each only reads; what is not listed can't be
 //! said, and so no fault elsewhere makes a command that writes, formats or tests.
 //!
 //! Sources: NVM Express Base 2.0; ATA Command Set 4 (ACS-4); SCSI / ATA Translation 4 (SAT-4); SCSI Primary Commands 5
@@ -13,16 +13,18 @@ pub enum NvmeRead {
     IdentifyController,
     /// Get Log Page, SMART / Health Information (§5.16.1.3), of the controller as a whole.
     SmartLog,
+    /// Get Log Page, Firmware Slot Information (§5.16.1.4), of the controller.
+    FirmwareSlots,
 }
 
 impl NvmeRead {
     /// Every one.
-    pub const ALL: [Self; 2] = [Self::IdentifyController, Self::SmartLog];
+    pub const ALL: [Self; 3] = [Self::IdentifyController, Self::SmartLog, Self::FirmwareSlots];
 
     /// Admin opcode (§5, figure 138).
     pub(super) fn opcode(self) -> u8 {
         match self {
-            Self::SmartLog => 0x02,
+            Self::SmartLog | Self::FirmwareSlots => 0x02,
             Self::IdentifyController => 0x06,
         }
     }
@@ -31,7 +33,7 @@ impl NvmeRead {
     pub(super) fn namespace(self) -> u32 {
         match self {
             Self::IdentifyController => 0,
-            Self::SmartLog => u32::MAX,
+            Self::SmartLog | Self::FirmwareSlots => u32::MAX,
         }
     }
 
@@ -39,16 +41,17 @@ impl NvmeRead {
     pub(super) fn answer_bytes(self) -> u32 {
         match self {
             Self::IdentifyController => 4096,
-            Self::SmartLog => 512,
+            Self::SmartLog | Self::FirmwareSlots => 512,
         }
     }
 
-    /// Command dword 10: what is to be identified (CNS 01h), or the log's id (02h) with the number of dwords, less one,
+    /// Command dword 10: what is to be identified (CNS 01h), or the log's id (02h, 03h) with the number of dwords, less one,
     /// above it (§5.16, figure 197).
     pub(super) fn dword_10(self) -> u32 {
         match self {
             Self::IdentifyController => 0x01,
             Self::SmartLog => ((self.answer_bytes() / 4 - 1) << 16) | 0x02,
+            Self::FirmwareSlots => ((self.answer_bytes() / 4 - 1) << 16) | 0x03,
         }
     }
 }
@@ -58,6 +61,7 @@ impl fmt::Display for NvmeRead {
         f.write_str(match self {
             Self::IdentifyController => "nvme-identify-controller",
             Self::SmartLog => "nvme-smart-log",
+            Self::FirmwareSlots => "nvme-firmware-slots",
         })
     }
 }
@@ -251,6 +255,7 @@ mod tests {
         let expected = [
             ("nvme-identify-controller".to_owned(), 0x06, 0, 0x0000_0001, 4096),
             ("nvme-smart-log".to_owned(), 0x02, 0xffff_ffff, 0x007f_0002, 512),
+            ("nvme-firmware-slots".to_owned(), 0x02, 0xffff_ffff, 0x007f_0003, 512),
         ];
         assert_eq!(told, expected);
     }

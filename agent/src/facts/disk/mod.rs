@@ -1,7 +1,7 @@
 //! Whole disks, each once: what they are ([`read`]), and how well they are ([`read_health`]), which is asked again and
 //! again while the list stands.
 //!
-//! The kernel's files tell most. The disks themselves are asked for the rest, and no disk is ever written: `command`
+//! The kernel's files tell most. The disks themselves are asked for the rest, and facts never write to one: `command`
 //! lists all that they are ever sent, and `device` opens them to read.
 
 mod ata;

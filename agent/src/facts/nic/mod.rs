@@ -50,6 +50,7 @@ pub(crate) fn attachment(host: &dyn Host, name: &str, macs: Vec<MacAddress>) -> 
         macs,
         driver: sysfs::link_name(host, &format!("{device}/device/driver")),
         usb: sysfs::usb_id(host, &device, LEVELS_TO_USB),
+        pci: sysfs::pci_address(host, &device),
     }
 }
 

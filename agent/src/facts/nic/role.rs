@@ -31,6 +31,8 @@ pub(crate) struct Attachment {
     pub(crate) driver: Option<String>,
     /// Of the USB device that it is a function of.
     pub(crate) usb: Option<UsbId>,
+    /// The PCI function that it is, or hangs on.
+    pub(crate) pci: Option<String>,
 }
 
 /// The record that describes the interface, or that there is none and it is a BMC's all the same.
@@ -39,13 +41,20 @@ pub(crate) fn role(attachment: &Attachment, records: &[HostInterface]) -> NicRol
     if known || record(attachment, records).is_some() { NicRole::HostInterface } else { NicRole::Data }
 }
 
-/// Which type 42 describes the interface: by its MAC, else by its USB ids, else as the only sort of thing that it can be.
-/// PCI ids name a model, of which there are data NICs too: on PCI only a MAC counts.
+/// Which type 42 describes the interface: by its MAC, else by its PCI function, else by its USB ids, else as the only sort
+/// of thing that it can be. PCI ids name a model, of which there are data NICs too: on PCI only a MAC or a function counts.
 pub(crate) fn record<'a>(attachment: &Attachment, records: &'a [HostInterface]) -> Option<&'a HostInterface> {
     let by = |is_it: &dyn Fn(&HostInterface) -> bool| records.iter().find(|record| is_it(record));
     by(&|record| record.mac.is_some_and(|mac| attachment.macs.contains(&mac)))
+        .or_else(|| by(&|record| is_function_of(record, attachment)))
         .or_else(|| by(&|record| has_ids_of(record, attachment)))
         .or_else(|| by(&|record| is_usb(record) && is_bmc_gadget(attachment)))
+}
+
+/// A record that tells a MAC too means that one.
+fn is_function_of(record: &HostInterface, attachment: &Attachment) -> bool {
+    let is_pci = record.mac.is_none() && attachment.usb.is_none();
+    is_pci && record.pci_address.is_some() && record.pci_address == attachment.pci
 }
 
 fn has_ids_of(record: &HostInterface, attachment: &Attachment) -> bool {
@@ -68,8 +77,10 @@ mod tests {
 
     const MAC: MacAddress = MacAddress([0xae, 0x4e, 0xb9, 0x34, 0xe8, 0xbc]);
 
+    const FUNCTION: &str = "0000:02:00.0";
+
     fn usb(id: UsbId, driver: &str) -> Attachment {
-        Attachment { macs: vec![MAC], driver: Some(driver.into()), usb: Some(id) }
+        Attachment { macs: vec![MAC], driver: Some(driver.into()), usb: Some(id), pci: Some(FUNCTION.into()) }
     }
 
     fn record(device: &str, ids: UsbId, mac: Option<MacAddress>) -> HostInterface {
@@ -85,7 +96,11 @@ mod tests {
     #[test]
     fn a_bmcs_interface_is_told_from_a_data_nic() {
         let i350 = (0x8086, 0x1521);
-        let pci = || Attachment { macs: vec![MAC], driver: Some("igb".into()), usb: None };
+        let pci = || Attachment { macs: vec![MAC], driver: Some("igb".into()), usb: None, pci: Some(FUNCTION.into()) };
+        let at = |function: &str, mac| HostInterface {
+            pci_address: Some(function.into()),
+            ..record("pci_v2", (0x8086, 0x1521), mac)
+        };
         let other = Some(MacAddress([2; 6]));
         let (ami, gadget, dongle) = ((0x046b, 0xffb0), (0x1d6b, 0x0104), (0x0b95, 0x1790));
         let (host, data) = (NicRole::HostInterface, NicRole::Data);
@@ -101,6 +116,10 @@ mod tests {
             ("PCI, by ids alone", pci(), vec![record("pci", i350, None)], data),
             ("PCI, another MAC", pci(), vec![record("pci_v2", i350, other)], data),
             ("PCI, by MAC", pci(), vec![record("pci_v2", i350, Some(MAC))], host),
+            ("PCI, by function", pci(), vec![at(FUNCTION, None)], host),
+            ("PCI, by function, of another MAC", pci(), vec![at(FUNCTION, other)], data),
+            ("PCI, another function", pci(), vec![at("0000:02:00.1", None)], data),
+            ("USB behind a function", usb(dongle, "x"), vec![at(FUNCTION, None)], data),
             ("a record of a KCS", pci(), vec![HostInterface::default()], data),
         ];
         for (case, attachment, records, expected) in cases {

@@ -6,6 +6,7 @@ mod orders;
 mod promotion;
 mod properties;
 mod session;
+mod work;
 
 use super::*;
 use crate::facts::Parts;

@@ -3,13 +3,15 @@
 use super::*;
 use pious_protocol::{
     facts::{Neighbours, Vlan},
+    firmware::FlashPhase,
+    instruction::BmcUser,
     message::{PromotionAnswer, PromotionRequest},
 };
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Instructions that are handed out, again and again, in every order.
-const ORDERS: u64 = 6;
+const ORDERS: u64 = 9;
 
 #[derive(Clone, Debug)]
 enum Happening {
@@ -20,6 +22,10 @@ enum Happening {
         orders: Vec<u64>,
     },
     Wait(Duration),
+    /// The work under way comes to a phase, if it does not wait.
+    Works(FlashPhase),
+    /// The work under way ends: it is done, or it dies.
+    WorkEnds(Report),
 }
 
 fn order(n: u64) -> Instruction {
@@ -30,7 +36,10 @@ fn order(n: u64) -> Instruction {
         2 => to(AssetState::Spare),
         3 => Instruction { asset: AssetId(Uuid::nil()), ..to(AssetState::Retired) },
         4 => instruction(n, shutdown()),
-        _ => instruction(n, Order::Reboot { reason: String::new() }),
+        5 => instruction(n, Order::Reboot { reason: String::new() }),
+        6 => work::update(n),
+        7 => instruction(n, work::inventory()),
+        _ => instruction(n, Order::BmcUser(BmcUser { generation: 1 })),
     }
 }
 
@@ -83,12 +92,20 @@ fn rare_event() -> impl Strategy<Value = Event> {
     prop_oneof![60 => event(), 1 => Just(Event::Terminated)]
 }
 
+fn works() -> impl Strategy<Value = Happening> {
+    use FlashPhase::{Checking, Fetching, Flashing, HandingOver, ReadingBack, Restarting};
+    let phase = prop::sample::select(vec![Checking, Fetching, HandingOver, Flashing, Restarting, ReadingBack]);
+    let report = prop::sample::select(vec![Report::done("x"), Report::Failed { reason: "x".into() }, Report::Accepted]);
+    prop_oneof![4 => phase.prop_map(Happening::Works), 1 => report.prop_map(Happening::WorkEnds)]
+}
+
 fn happening() -> impl Strategy<Value = Happening> {
     let answer = (prop::option::weighted(0.2, failure()), prop::collection::vec(0..ORDERS, 0..4))
         .prop_map(|(failure, orders)| Happening::Answer { failure, orders });
     prop_oneof![
         2 => rare_event().prop_map(Happening::Event),
         3 => answer,
+        1 => works(),
         1 => (0..40_000u64).prop_map(|ms| Happening::Wait(Duration::from_millis(ms))),
     ]
 }
@@ -103,6 +120,21 @@ struct Watch {
     /// Changes of state that were done, by instruction.
     switched: BTreeSet<InstructionId>,
     ended: Option<Duration>,
+    /// The work under way, and where it stands.
+    work: Option<(InstructionId, Stand)>,
+    /// Work that was begun, ever.
+    begun: BTreeSet<InstructionId>,
+    /// Work whose handing over Senzu heard of.
+    permitted: BTreeSet<InstructionId>,
+}
+
+/// Where work stands at its gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stand {
+    Before,
+    Waits,
+    Behind,
+    Stopped,
 }
 
 impl Watch {
@@ -118,6 +150,7 @@ impl Watch {
             Action::AnswerPromotion { .. } | Action::Render | Action::Named(_) | Action::Log(_) | Action::End(_) => {
                 return None;
             }
+            Action::Work { .. } | Action::Proceed { .. } => return None,
         })
     }
 
@@ -125,7 +158,9 @@ impl Watch {
         let is_quiet = actions.iter().all(|action| matches!(action, Action::AnswerPromotion { .. }));
         prop_assert!(self.ended.is_none() || is_quiet, "after the end: {actions:?}");
         for action in actions {
-            if let Action::End(_) = action {
+            self.see_work(&action)?;
+            if let Action::End(ending) = action {
+                prop_assert!(ending == Ending::Stop || bench.state.desk.working().is_none(), "ended at work");
                 let farewell = bench.state.farewell.unwrap();
                 let has_arrived = match farewell.owed {
                     Owed::ReportOf(id) => self.arrived.contains_key(&id),
@@ -148,6 +183,51 @@ impl Watch {
             }
         }
         Ok(())
+    }
+
+    fn see_work(&mut self, action: &Action) -> Result<(), TestCaseError> {
+        match action {
+            Action::Work { id, .. } => {
+                prop_assert!(self.begun.insert(*id), "{id} was begun twice");
+                prop_assert_eq!(self.work, None, "two works at once");
+                self.work = Some((*id, Stand::Before));
+            }
+            Action::Proceed { id, go: Ok(()) } => {
+                prop_assert_eq!(self.work, Some((*id, Stand::Waits)), "it does not wait");
+                prop_assert!(self.permitted.contains(id), "Senzu has not heard of it");
+                self.work = Some((*id, Stand::Behind));
+            }
+            Action::Proceed { id, go: Err(_) } => {
+                let (at_work, stand) = self.work.unwrap();
+                prop_assert_eq!(at_work, *id);
+                prop_assert!(stand == Stand::Before || stand == Stand::Waits, "stopped at {stand:?}");
+                self.work = Some((*id, Stand::Stopped));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// What the work tells that comes to a phase.
+    fn works(&mut self, phase: FlashPhase) -> Option<Event> {
+        let (id, stand) = self.work?;
+        match (stand, phase) {
+            (Stand::Waits | Stand::Stopped, _) => return None,
+            (Stand::Before, FlashPhase::HandingOver) => self.work = Some((id, Stand::Waits)),
+            (Stand::Before | Stand::Behind, _) => {}
+        }
+        Some(Event::WorkProgressed { id, report: work::at(phase) })
+    }
+
+    /// Notes that a report arrived.
+    fn arrives(&mut self, id: InstructionId, report: Report, is_taken: bool) {
+        let is_gate = matches!(report, Report::Progress { phase: Some(FlashPhase::HandingOver), .. });
+        if is_gate && is_taken {
+            self.permitted.insert(id);
+        }
+        let is_over = self.arrived.get(&id).is_some_and(Report::is_final);
+        assert!(!is_over || report.is_final(), "{report:?} behind the end of {id}");
+        self.arrived.insert(id, report);
     }
 
     /// The oldest request's answer, as an event.
@@ -182,7 +262,7 @@ impl Watch {
                 let is_settled =
                     failure.as_ref().is_none_or(|failure| failure.is_final() && failure.status() != Some(401));
                 if is_settled {
-                    self.arrived.insert(id, report);
+                    self.arrives(id, report, failure.is_none());
                 }
                 Event::Reported(failure.map_or(Ok(()), Err))
             }
@@ -211,6 +291,8 @@ proptest! {
                     bench.at += time;
                     Some(Event::Tick)
                 }
+                Happening::Works(phase) => watch.works(phase),
+                Happening::WorkEnds(report) => watch.work.take().map(|(id, _)| Event::WorkEnded { id, report }),
             };
             // An answer that nobody asked for, and that meets a request, is its answer: take it off.
             if let Some(event) = event {
@@ -225,7 +307,7 @@ proptest! {
                 {
                     let action = watch.flying.remove(at);
                     if let (Action::SendReport { id, report, .. }, Event::Reported(Ok(()))) = (action, &event) {
-                        watch.arrived.insert(id, report);
+                        watch.arrives(id, report, true);
                     }
                 }
                 let actions = bench.step(event);
@@ -234,7 +316,8 @@ proptest! {
             prop_assert!(bench.state.warnings.len() <= timing::WARNINGS);
             // Whatever waits, waits for an answer or for a time: nothing is stuck.
             if watch.ended.is_none() && bench.state.token.is_some() {
-                prop_assert!(!watch.flying.is_empty() || bench.state.next_wake().is_some());
+                let waits = !watch.flying.is_empty() || watch.work.is_some();
+                prop_assert!(waits || bench.state.next_wake().is_some());
             }
         }
     }
