@@ -27,7 +27,7 @@ pub enum Jump {
 }
 
 /// Holds the clock against one that nobody can set.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Watch {
     wall: UnixMs,
     steady: Instant,
@@ -38,12 +38,12 @@ impl Watch {
         Self { wall, steady }
     }
 
-    /// Whether the clock was set since it was last looked at.
-    pub fn look(&mut self, wall: UnixMs, steady: Instant) -> Option<Jump> {
-        let passed = steady.saturating_duration_since(self.steady);
+    /// Whether the clock was set since this was made, by what both show now. Whoever acts upon it makes another then: what
+    /// could not be acted upon is noticed again.
+    pub fn look(&self, now: &Self) -> Option<Jump> {
+        let passed = now.steady.saturating_duration_since(self.steady);
         let expected = Duration::from_millis(self.wall.0) + passed;
-        let shown = Duration::from_millis(wall.0);
-        *self = Self { wall, steady };
+        let shown = Duration::from_millis(now.wall.0);
         let jump = match shown.cmp(&expected) {
             Ordering::Less => Jump::Back(expected - shown),
             Ordering::Equal => return None,
@@ -110,7 +110,10 @@ mod tests {
             (0, 46 * second, Some(Jump::Back(Duration::from_millis(10_016_000)))),
         ];
         for (wall, passed, jump) in cases {
-            assert_eq!(watch.look(UnixMs(wall), start + passed), jump, "{wall} after {passed:?}");
+            let now = Watch::new(UnixMs(wall), start + passed);
+            assert_eq!(watch.look(&now), jump, "{wall} after {passed:?}");
+            assert_eq!(watch.look(&now), jump, "not acted upon: {wall} after {passed:?}");
+            watch = now;
         }
     }
 }

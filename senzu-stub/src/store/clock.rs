@@ -9,11 +9,17 @@ use uuid::Uuid;
 
 /// Where times stand by which Senzu decides: when something happened, or is due. (The audit log is not among them: it
 /// stays as it was written.)
-const TIMES: [(&str, &[&str]); 9] = [
+const TIMES: [(&str, &[&str]); 15] = [
     ("assets", &["last_seen_ms", "next_walk_ms", "held_since_ms", "loop_cleared_ms"]),
     ("sessions", &["started_ms", "last_seen_ms", "ended_ms"]),
     ("facts", &["received_ms"]),
     ("runs", &["lease_until_ms", "begun_ms", "ended_ms"]),
+    ("instructions", &["lease_until_ms", "changed_ms"]),
+    ("firmware_goals", &["asked_ms", "since_ms", "ended_ms"]),
+    ("firmware_installed", &["read_ms"]),
+    ("firmware_slots", &["expires_ms", "taken_ms"]),
+    ("campaigns", &["look_ms", "lease_until_ms", "open_until_ms", "counted_since_ms"]),
+    ("campaign_members", &["changed_ms"]),
     ("alerts", &["at_ms", "resolved_ms"]),
     ("approvals", &["decided_ms", "begun_ms", "ended_ms"]),
     ("verdict_changes", &["at_ms"]),

@@ -3,7 +3,7 @@
 //! Each transaction is a savepoint of one outer transaction. Whoever has released its savepoint asks the committer to
 //! commit the outer one; the committer waits in the same queue for the writer as everybody, so whoever queued before it
 //! gets into the same commit. Nobody is answered before that commit. One that is dropped halfway is rolled back to its
-//! savepoint by whoever has the writer next; one that breaks the outer transaction fails all that were in it.
+//! savepoint by whoever has the writer next, be it the committer; one that breaks the outer transaction fails all that were in it.
 
 use super::{Conn, Location, StoreError, trouble};
 use sqlx::{Connection, Executor};
@@ -48,6 +48,14 @@ pub struct GroupTx {
     group: Arc<Group>,
 }
 
+impl Drop for GroupTx {
+    /// Released or left halfway: the outer transaction must not stay open until somebody writes again, for no other
+    /// process can write as long as it is.
+    fn drop(&mut self) {
+        self.group.released.notify_one();
+    }
+}
+
 impl Deref for GroupTx {
     type Target = Conn;
 
@@ -83,19 +91,22 @@ impl Group {
     pub async fn begin(self: &Arc<Self>) -> Result<GroupTx, StoreError> {
         let conn = self.conn.clone().lock_owned().await;
         let conn = OwnedMutexGuard::try_map(conn, Option::as_mut);
-        let mut conn = conn.map_err(|_| self.trouble("begin", sqlx::Error::PoolClosed))?;
-        self.tidy(&mut conn).await;
+        let conn = conn.map_err(|_| self.trouble("begin", sqlx::Error::PoolClosed))?;
+        // From here on, whoever is dropped leaves the rest to the committer.
+        let mut tx = GroupTx { conn, group: self.clone() };
+        let conn = &mut tx.conn;
+        self.tidy(conn).await;
         // What a statement leads to is noted before it runs: whoever is dropped while it does has begun it.
         if self.set(Outer::Open) == Outer::Closed
             // IMMEDIATE: waits for another process's writer here, rather than failing in the middle.
-            && let Err(source) = run(&mut conn, "BEGIN IMMEDIATE").await
+            && let Err(source) = run(conn, "BEGIN IMMEDIATE").await
         {
             self.set(Outer::Closed);
             return Err(self.trouble("begin a transaction in", source));
         }
         self.set(Outer::InSavepoint);
-        run(&mut conn, "SAVEPOINT one").await.map_err(|source| self.trouble("begin a transaction in", source))?;
-        Ok(GroupTx { conn, group: self.clone() })
+        run(conn, "SAVEPOINT one").await.map_err(|source| self.trouble("begin a transaction in", source))?;
+        Ok(tx)
     }
 
     /// Commits what is committed, and closes the connection: its WAL is folded into the file.
@@ -178,7 +189,6 @@ impl GroupTx {
             state.outer = Outer::Open;
             state.waiting.push(answer);
         }
-        group.released.notify_one();
         drop(self);
         match ended.await {
             Ok(Ok(())) => Ok(()),
@@ -259,6 +269,17 @@ mod tests {
         database.close().await;
         let location = database.location.clone();
         assert_eq!(count(&Database::open(&location).await.unwrap()).await, 40);
+    }
+
+    #[tokio::test]
+    async fn one_that_is_dropped_halfway_keeps_no_other_process_from_writing() {
+        let (_dir, database) = database().await;
+        let mut tx = database.write().await.unwrap();
+        count_up(&mut tx, COUNTER).await.unwrap();
+        drop(tx);
+        let other = Database::open(&database.location).await.unwrap();
+        count_one(other).await;
+        assert_eq!(count(&database).await, 1);
     }
 
     #[tokio::test]
