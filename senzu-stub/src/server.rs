@@ -1,12 +1,14 @@
 //! Connections: TCP, TLS, HTTP/1.1, each with its bound, and their end.
 
+use crate::api::Peer;
 use axum::Router;
-use hyper::server::conn::http1;
+use hyper::{Request, body::Incoming, server::conn::http1, service::Service};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
-use std::{pin::Pin, sync::Arc, time::Duration};
+use nix::sys::socket::{setsockopt, sockopt::TcpUserTimeout};
+use std::{net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
@@ -24,6 +26,9 @@ const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
 /// For a request's head, and for an idle connection to be used again. Longer than clients keep idle connections (reqwest:
 /// 90 s), so that it is the client that closes, and no request meets a closing connection.
 const HEAD_WITHIN: Duration = Duration::from_secs(100);
+/// For a client to take what is sent to it: an image may be long, but one that takes nothing is not there any more. A BMC
+/// that fetches one may have to write a flash block between two reads.
+const TAKEN_WITHIN: Duration = Duration::from_secs(120);
 /// Our heads have a token and little else.
 const MAX_HEADERS: usize = 64;
 /// For a request's head (a token, a path, and what a proxy adds), which is also what a connection keeps for the next one:
@@ -40,16 +45,19 @@ const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(100);
 pub async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, router: Router, stopping: CancellationToken) {
     let connections = TaskTracker::new();
     let room = Arc::new(Semaphore::new(max_connections()));
-    while let Some((stream, permit)) = next(&listener, &room, &stopping).await {
+    while let Some((stream, peer, permit)) = next(&listener, &room, &stopping).await {
         let (tls, router, stopping) = (tls.clone(), router.clone(), stopping.clone());
         connections.spawn(async move {
             // An answer goes out when it is written, not when more is: our messages are small.
             let _ = stream.set_nodelay(true);
+            // By the kernel: a connection that waits to write has nobody else to look at the clock.
+            let _ = setsockopt(&stream, TcpUserTimeout, &u32::try_from(TAKEN_WITHIN.as_millis()).unwrap_or(u32::MAX));
+            let service = FromPeer { peer, router: TowerToHyperService::new(router) };
             let conversation = match tls {
-                None => converse(stream, router, stopping),
+                None => converse(stream, service, stopping),
                 // Boxed, and over before the conversation: its room is free again.
                 Some(tls) => match timeout(HANDSHAKE_WITHIN, Box::pin(tls.accept(stream))).await {
-                    Ok(Ok(stream)) => converse(stream, router, stopping),
+                    Ok(Ok(stream)) => converse(stream, service, stopping),
                     Ok(Err(error)) => return tracing::debug!(%error, "handshake failed"),
                     Err(_) => return tracing::debug!("handshake took too long"),
                 },
@@ -87,7 +95,7 @@ async fn next(
     listener: &TcpListener,
     room: &Arc<Semaphore>,
     stopping: &CancellationToken,
-) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
     loop {
         let accepted = async {
             let permit = room.clone().acquire_owned().await.ok()?;
@@ -98,7 +106,7 @@ async fn next(
             () = stopping.cancelled() => return None,
         };
         match accepted {
-            (Ok((stream, _)), permit) => return Some((stream, permit)),
+            (Ok((stream, peer)), permit) => return Some((stream, peer, permit)),
             (Err(error), _) => {
                 tracing::warn!(%error, "can't accept a connection");
                 tokio::time::sleep(ACCEPT_AGAIN_AFTER).await;
@@ -107,8 +115,25 @@ async fn next(
     }
 }
 
+/// The router, which is told whose request it is.
+struct FromPeer {
+    peer: SocketAddr,
+    router: TowerToHyperService<Router>,
+}
+
+impl Service<Request<Incoming>> for FromPeer {
+    type Response = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Response;
+    type Error = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Error;
+    type Future = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Future;
+
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        request.extensions_mut().insert(Peer(self.peer));
+        self.router.call(request)
+    }
+}
+
 /// Ten thousand of these wait at once: what they keep is the connection, once.
-fn converse<S>(stream: S, router: Router, stopping: CancellationToken) -> Pin<Box<dyn Future<Output = ()> + Send>>
+fn converse<S>(stream: S, service: FromPeer, stopping: CancellationToken) -> Pin<Box<dyn Future<Output = ()> + Send>>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -117,7 +142,7 @@ where
         .header_read_timeout(HEAD_WITHIN)
         .max_headers(MAX_HEADERS)
         .max_buf_size(MAX_HEAD_BYTES);
-    let mut connection = Box::pin(http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)));
+    let mut connection = Box::pin(http.serve_connection(TokioIo::new(stream), service));
     Box::pin(async move {
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,

@@ -22,6 +22,9 @@ use std::{
 const MAX_BYTES: usize = 8 << 20;
 /// For how long.
 const WITHIN: Duration = Duration::from_secs(5);
+/// For how long an image is read on behind its answer: who reads that while it writes stops at once, who does not has sent the
+/// largest in this time at the speed of a management network.
+const IMAGE_WITHIN: Duration = Duration::from_secs(60);
 
 /// Answers when the body is read to its end, or has taken too long or too much to be read on. (Boxed by kind: long-polls have
 /// no body, and keep no room for one.)
@@ -33,15 +36,22 @@ pub fn read_on(request: Request, next: Next) -> Pin<Box<dyn Future<Output = Resp
     Box::pin(async move {
         let (parts, body) = request.into_parts();
         let body = Lent(Arc::new(Mutex::new(body)));
+        let is_image = parts.uri.path().starts_with("/v1/artifacts/");
         let answer = next.run(Request::from_parts(parts, Body::new(body.clone()))).await;
+        if is_image {
+            // Too long to be waited for: the answer goes out while the rest comes in.
+            let most = usize::try_from(crate::firmware::MAX_BYTES).unwrap_or(usize::MAX);
+            tokio::spawn(tokio::time::timeout(IMAGE_WITHIN, drain(body, most)));
+            return answer;
+        }
         // Whether it ended or took too long: the answer goes out now.
-        let _ = tokio::time::timeout(WITHIN, drain(body)).await;
+        let _ = tokio::time::timeout(WITHIN, drain(body, MAX_BYTES)).await;
         answer
     })
 }
 
-async fn drain(mut body: Lent) {
-    let mut left = MAX_BYTES;
+async fn drain(mut body: Lent, most: usize) {
+    let mut left = most;
     while let Some(Ok(frame)) = std::future::poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
         match left.checked_sub(frame.data_ref().map_or(0, Bytes::len)) {
             Some(less) => left = less,
