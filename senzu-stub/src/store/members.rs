@@ -1,0 +1,243 @@
+//! Members of campaigns, and the assets that may become some.
+
+use super::{Columns, Conn, During, Row, StoreError, int, word};
+use crate::campaign::{MemberStatus, decide, spec::Query};
+use pious_protocol::{
+    ids::{AssetId, BootId, UnixMs},
+    message::AssetState,
+};
+use sqlx::AssertSqlSafe;
+use uuid::Uuid;
+
+/// A member, as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    pub asset: AssetId,
+    pub name: String,
+    /// 0: it did not qualify.
+    pub wave: u32,
+    pub status: MemberStatus,
+    pub words: Option<String>,
+    pub changed: UnixMs,
+    /// Where the asset stands: what its beans wait for.
+    pub step: Option<String>,
+    pub reason: Option<String>,
+}
+
+fn wave(row: &Row) -> Result<u32, StoreError> {
+    row.number("wave").map(|wave| u32::try_from(wave).unwrap_or(u32::MAX))
+}
+
+pub async fn insert(
+    conn: &mut Conn,
+    campaign: Uuid,
+    asset: AssetId,
+    wave: u32,
+    status: MemberStatus,
+    words: Option<&str>,
+    now: UnixMs,
+) -> Result<(), StoreError> {
+    let query = sqlx::query(
+        "INSERT INTO campaign_members (campaign_id, asset_id, wave, status, words, changed_ms)
+         VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(campaign.to_string())
+    .bind(asset.to_string())
+    .bind(i64::from(wave))
+    .bind(word(&status))
+    .bind(words)
+    .bind(int(now.0));
+    query.execute(conn).await.during("store a campaign's member").map(|_| ())
+}
+
+/// Those that have a wave, as far as they decide.
+pub async fn of_waves(conn: &mut Conn, campaign: Uuid) -> Result<Vec<decide::Member>, StoreError> {
+    let query = sqlx::query(
+        "SELECT campaign_members.*, assets.name FROM campaign_members JOIN assets ON assets.id = campaign_members.asset_id
+         WHERE campaign_id = $1 AND wave > 0 ORDER BY wave, assets.name",
+    );
+    let rows = query.bind(campaign.to_string()).fetch_all(conn).await.during("load a campaign's members")?;
+    let member = |row: &Row| {
+        Ok(decide::Member {
+            asset: row.word("asset_id")?,
+            wave: wave(row)?,
+            status: row.word("status")?,
+            changed: row.time("changed_ms")?,
+        })
+    };
+    rows.iter().map(member).collect()
+}
+
+/// One page, by name.
+pub async fn page(conn: &mut Conn, campaign: Uuid, after: &str, limit: u32) -> Result<Vec<Member>, StoreError> {
+    let query = sqlx::query(
+        "SELECT campaign_members.*, assets.name, assets.step, assets.reason FROM campaign_members
+         JOIN assets ON assets.id = campaign_members.asset_id
+         WHERE campaign_id = $1 AND assets.name > $2 ORDER BY assets.name LIMIT $3",
+    );
+    let query = query.bind(campaign.to_string()).bind(after).bind(i64::from(limit));
+    let rows = query.fetch_all(conn).await.during("list a campaign's members")?;
+    let member = |row: &Row| {
+        Ok(Member {
+            asset: row.word("asset_id")?,
+            name: row.text("name")?,
+            wave: wave(row)?,
+            status: row.word("status")?,
+            words: row.text_opt("words")?,
+            changed: row.time("changed_ms")?,
+            step: row.text_opt("step")?,
+            reason: row.text_opt("reason")?,
+        })
+    };
+    rows.iter().map(member).collect()
+}
+
+/// How many of each wave are how far, by wave.
+pub async fn counts(conn: &mut Conn, campaign: Uuid) -> Result<Vec<(u32, MemberStatus, u64)>, StoreError> {
+    let query = sqlx::query(
+        "SELECT wave, status, COUNT(*) AS members FROM campaign_members WHERE campaign_id = $1
+         GROUP BY wave, status ORDER BY wave, status",
+    );
+    let rows = query.bind(campaign.to_string()).fetch_all(conn).await.during("count a campaign's members")?;
+    rows.iter().map(|row| Ok((wave(row)?, row.word("status")?, row.number("members")?))).collect()
+}
+
+/// A member got further. What it is stays if it is so already: since when it is decides about the soak.
+pub async fn set_status(
+    conn: &mut Conn,
+    campaign: Uuid,
+    asset: AssetId,
+    status: MemberStatus,
+    words: Option<&str>,
+    now: UnixMs,
+) -> Result<(), StoreError> {
+    let query = sqlx::query(
+        "UPDATE campaign_members SET words = $1, changed_ms = CASE WHEN status = $2 THEN changed_ms ELSE $3 END, status = $2
+         WHERE campaign_id = $4 AND asset_id = $5",
+    )
+    .bind(words)
+    .bind(word(&status))
+    .bind(int(now.0))
+    .bind(campaign.to_string())
+    .bind(asset.to_string());
+    query.execute(conn).await.during("store how far a campaign's member is").map(|_| ())
+}
+
+/// Every member that waits is left out.
+pub async fn skip_waiting(conn: &mut Conn, campaign: Uuid, words: &str, now: UnixMs) -> Result<(), StoreError> {
+    let query = sqlx::query(
+        "UPDATE campaign_members SET status = 'skipped', words = $1, changed_ms = $2
+         WHERE campaign_id = $3 AND status = 'waiting'",
+    );
+    let query = query.bind(words).bind(int(now.0)).bind(campaign.to_string());
+    query.execute(conn).await.during("leave a campaign's members out").map(|_| ())
+}
+
+/// The members that are being brought to their versions, with the boot session that counts and where they stand.
+pub async fn admitted(
+    conn: &mut Conn,
+    campaign: Uuid,
+) -> Result<Vec<(AssetId, Option<BootId>, Option<String>)>, StoreError> {
+    let query = sqlx::query(
+        "SELECT assets.id, assets.current_boot, assets.step FROM campaign_members
+         JOIN assets ON assets.id = campaign_members.asset_id
+         WHERE campaign_id = $1 AND campaign_members.status = 'admitted' ORDER BY assets.id",
+    );
+    let rows = query.bind(campaign.to_string()).fetch_all(conn).await.during("list who is admitted")?;
+    rows.iter().map(|row| Ok((row.word("id")?, row.word_opt("current_boot")?, row.text_opt("step")?))).collect()
+}
+
+/// The campaigns that an asset waits in, with its wave there, the oldest first.
+pub async fn waiting_in(conn: &mut Conn, asset: AssetId) -> Result<Vec<(Uuid, u32)>, StoreError> {
+    let query = sqlx::query(
+        "SELECT campaign_id, wave FROM campaign_members WHERE asset_id = $1 AND status = 'waiting' ORDER BY campaign_id",
+    );
+    let rows = query.bind(asset.to_string()).fetch_all(conn).await.during("look which campaigns an asset waits in")?;
+    rows.iter().map(|row| Ok((row.word("campaign_id")?, wave(row)?))).collect()
+}
+
+/// An asset that a query may find.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    pub asset: AssetId,
+    pub name: String,
+    pub state: AssetState,
+    pub boot: Option<BootId>,
+    /// Whether PIOUS runs on it, as far as is known.
+    pub is_up: bool,
+}
+
+/// The assets that fit what rows tell of a query, by name; who made a machine is in its facts.
+pub async fn find(conn: &mut Conn, query: &Query) -> Result<Vec<Found>, StoreError> {
+    // One question for each tag; the text has numbers of placeholders alone.
+    let tags: String = (0..query.tags.len())
+        .map(|at| {
+            let tag = at + 4;
+            format!(
+                " AND EXISTS (SELECT 1 FROM asset_tags WHERE asset_tags.asset_id = assets.id AND asset_tags.tag = ${tag})"
+            )
+        })
+        .collect();
+    let sql = format!(
+        "SELECT id, name, state, profile, current_boot,
+             CASE WHEN sessions.boot_id IS NOT NULL AND sessions.ended_why IS NULL THEN 1 ELSE 0 END AS is_up
+         FROM assets LEFT JOIN sessions ON sessions.boot_id = assets.current_boot
+         WHERE (state = $1 OR $1 IS NULL) AND (region = $2 OR $2 IS NULL) AND (rack = $3 OR $3 IS NULL){tags} ORDER BY name"
+    );
+    let mut sent = sqlx::query(AssertSqlSafe(sql))
+        .bind(query.state.map(|state| word(&state)))
+        .bind(query.region.clone())
+        .bind(query.rack.clone());
+    for tag in &query.tags {
+        sent = sent.bind(tag.clone());
+    }
+    let rows = sent.fetch_all(conn).await.during("look for a campaign's assets")?;
+    let mut found = Vec::new();
+    for row in &rows {
+        let name = row.text("name")?;
+        let is_named = query.names.is_empty() || query.names.contains(&name);
+        if is_named && query.fits_profile(row.text_opt("profile")?.as_deref()) {
+            found.push(Found {
+                asset: row.word("id")?,
+                name,
+                state: row.word("state")?,
+                boot: row.word_opt("current_boot")?,
+                is_up: row.number("is_up")? > 0,
+            });
+        }
+    }
+    Ok(found)
+}
+
+/// Members of a wave whose asset can be admitted or must be left out: those that are on and not being brought to other
+/// firmware, and those whose state has changed.
+pub async fn admissible(conn: &mut Conn, campaign: Uuid, wave: u32, limit: u32) -> Result<Vec<AssetId>, StoreError> {
+    let query = sqlx::query(
+        "SELECT assets.id FROM campaign_members JOIN assets ON assets.id = campaign_members.asset_id
+         LEFT JOIN sessions ON sessions.boot_id = assets.current_boot
+         WHERE campaign_id = $1 AND wave = $2 AND campaign_members.status = 'waiting'
+           AND (assets.state NOT IN ('NEW', 'SPARE') OR (sessions.boot_id IS NOT NULL AND sessions.ended_why IS NULL
+               AND NOT EXISTS (SELECT 1 FROM firmware_goals WHERE firmware_goals.asset_id = assets.id
+                   AND firmware_goals.status IN ('open', 'recovery'))))
+         ORDER BY assets.name LIMIT $3",
+    );
+    let query = query.bind(campaign.to_string()).bind(i64::from(wave)).bind(i64::from(limit));
+    query.fetch_all(conn).await.during("look who can be admitted")?.iter().map(|row| row.word("id")).collect()
+}
+
+/// Says of a wave's members that are off, or being brought to other firmware, why they wait.
+pub async fn note_waiting(conn: &mut Conn, campaign: Uuid, wave: u32, off: &str, busy: &str) -> Result<(), StoreError> {
+    let is_busy = "EXISTS (SELECT 1 FROM firmware_goals WHERE firmware_goals.asset_id = campaign_members.asset_id
+         AND firmware_goals.status IN ('open', 'recovery'))";
+    let is_off = "NOT EXISTS (SELECT 1 FROM assets JOIN sessions ON sessions.boot_id = assets.current_boot
+         WHERE assets.id = campaign_members.asset_id AND sessions.ended_why IS NULL)";
+    for (words, is_so) in [(off, format!("{is_off} AND NOT {is_busy}")), (busy, is_busy.to_owned())] {
+        let sql = format!(
+            "UPDATE campaign_members SET words = $1
+             WHERE campaign_id = $2 AND wave = $3 AND status = 'waiting' AND (words IS NULL OR words <> $1) AND {is_so}"
+        );
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(words).bind(campaign.to_string()).bind(i64::from(wave));
+        query.execute(&mut *conn).await.during("note why a campaign's members wait")?;
+    }
+    Ok(())
+}
