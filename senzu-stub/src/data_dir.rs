@@ -2,6 +2,7 @@
 //!
 //! `init` makes what is missing and keeps what is there, so that it may run before every start.
 
+use crate::access::BmcPasswords;
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use pious_protocol::envelope::{SealError, SigningKey};
 use rcgen::{
@@ -108,6 +109,21 @@ impl DataDir {
         self.file("senzu.sqlite")
     }
 
+    /// The firmware images' folder.
+    pub fn artifacts(&self) -> PathBuf {
+        self.file("artifacts")
+    }
+
+    /// The folder of the operator's own recipes, which need not be there.
+    pub fn recipes(&self) -> PathBuf {
+        self.file("recipes")
+    }
+
+    /// The public key that firmware is signed with. The operator puts it there: the private half is not Senzu's to make.
+    pub fn firmware_key(&self) -> PathBuf {
+        self.file("firmware.pub")
+    }
+
     /// Makes what is missing. The server certificate is made anew if its addresses are not `addresses`, or if it is
     /// about to end. Says what it made.
     pub fn init(&self, addresses: &[String]) -> Result<Vec<&'static str>, DataDirError> {
@@ -116,6 +132,10 @@ impl DataDir {
         self.init_authority(&mut made)?;
         self.init_server(addresses, &mut made)?;
         self.init_signing(&mut made)?;
+        if !self.file("bmc.key").exists() {
+            self.write("bmc.key", format!("{}\n", crate::senzu::fresh_token()).as_bytes(), Readers::Us)?;
+            made.push("bmc.key");
+        }
         if !self.file("operator-token").exists() {
             let token = crate::senzu::fresh_token();
             self.write("operator-token", format!("{token}\n").as_bytes(), Readers::Us)?;
@@ -204,6 +224,15 @@ impl DataDir {
         let path = self.file("instruction.pk8");
         SigningKey::from_pkcs8(&self.read("instruction.pk8")?)
             .map_err(|source| DataDirError::SigningKey { path, source })
+    }
+
+    /// What the passwords of BMCs are derived from. It must never be lost: they would be, too.
+    pub fn bmc_passwords(&self) -> Result<BmcPasswords, DataDirError> {
+        let key = self.read_text("bmc.key")?;
+        match key.trim() {
+            "" => Err(DataDirError::Unreadable { path: self.file("bmc.key"), what: "key" }),
+            key => Ok(BmcPasswords::new(key.as_bytes())),
+        }
     }
 
     /// The operator's token.

@@ -30,7 +30,9 @@ pub fn action(action: &Action) -> String {
         Action::SwitchState { to } => format!("switch_state to {to}"),
         Action::Reboot { reason } => format!("reboot: {reason}"),
         Action::Shutdown { reason } => format!("shutdown: {reason}"),
-        Action::FirmwareUpdate { component, version, .. } => format!("firmware_update of {component} to {version}"),
+        Action::FirmwareUpdate(update) => format!("firmware_update of {} to {}", update.component, update.version),
+        Action::FirmwareInventory(_) => "firmware_inventory".into(),
+        Action::BmcUser(user) => format!("bmc_user, generation {}", user.generation),
         Action::Unknown(unknown) => unknown.kind.clone(),
     }
 }
@@ -38,9 +40,9 @@ pub fn action(action: &Action) -> String {
 pub fn report(report: &Report) -> String {
     match report {
         Report::Accepted => "accepted".into(),
-        Report::Progress { percent, words } => format!("{percent} %: {words}"),
-        Report::Done { evidence: None } => "done".into(),
-        Report::Done { evidence: Some(evidence) } => format!("done: {evidence}"),
+        Report::Progress { percent, words, .. } => format!("{percent} %: {words}"),
+        Report::Done { evidence: None, .. } => "done".into(),
+        Report::Done { evidence: Some(evidence), .. } => format!("done: {evidence}"),
         Report::Failed { reason } => format!("failed: {reason}"),
         Report::Refused { reason } => format!("refused: {reason}"),
         Report::Unknown => "?".into(),

@@ -5,9 +5,10 @@ use crate::{
     dag::later,
     senzu::{Refusal, Senzu, audit, find, now},
     store::{
-        During, StoreError,
+        Conn, During, StoreError,
         approvals::{self, Approval, ApprovalKind, ApprovalOutcome, ApprovalStatus, Decided, NewApproval, Wanted},
         assets::Asset,
+        goals::{self, GoalStatus},
         promotions,
     },
 };
@@ -121,7 +122,10 @@ impl Senzu {
         let promoting = promotions::pending(&mut tx, asset.id).await?;
         let objection = match promoting {
             Some(promotion) => Some(format!("a promotion that {} asked for is under way", promotion.requester)),
-            None => objection(&asset, ask.kind),
+            None => match objection(&asset, ask.kind) {
+                None if ask.kind == ApprovalKind::Firmware => no_goal(&mut tx, asset.id).await?,
+                objection => objection,
+            },
         };
         if let Some(words) = objection {
             return Err(Refusal::NotNow { asset: asset.name, words });
@@ -237,10 +241,27 @@ fn objection(asset: &Asset, kind: ApprovalKind) -> Option<String> {
         }
         (ApprovalKind::Wipe, AssetState::Retired) => Some("it is RETIRED: nothing is done to it any more".into()),
         (ApprovalKind::Retire, AssetState::Retired) => Some("it is RETIRED already".into()),
+        (ApprovalKind::Firmware, AssetState::Baremetal) => None,
+        (ApprovalKind::Firmware, _) => {
+            Some(format!("it is {state}, and only a BAREMETAL asset's firmware takes two operators"))
+        }
         (ApprovalKind::Wipe | ApprovalKind::Retire, AssetState::Unknown) => {
             Some("its state is one that this build does not know".into())
         }
     }
+}
+
+/// Drained for firmware's sake: somebody must want some.
+async fn no_goal(conn: &mut Conn, asset: AssetId) -> Result<Option<String>, StoreError> {
+    Ok(match goals::open_of(conn, asset).await?.map(|goal| goal.status) {
+        Some(GoalStatus::Open) => None,
+        Some(GoalStatus::Recovery) => Some(
+            "a person must look at its firmware first: then say so (POST /v1/assets/{asset}/firmware/retry)".into(),
+        ),
+        Some(GoalStatus::Done | GoalStatus::Withdrawn) | None => {
+            Some("nobody wants other firmware of it: say which first (PUT /v1/assets/{asset}/firmware)".into())
+        }
+    })
 }
 
 fn checked(why: &str) -> Result<&str, Refusal> {

@@ -4,6 +4,7 @@
 
 pub mod approvals;
 mod audit;
+mod bmc_passwords;
 mod first;
 mod operators;
 mod sessions;
@@ -11,6 +12,7 @@ mod tokens;
 
 pub use approvals::{ApprovalAsk, ApprovalFilter, ApprovalView, Decision};
 pub use audit::{AuditFilter, AuditView};
+pub use bmc_passwords::{BMC_USER, BmcPasswords};
 pub use operators::OperatorView;
 pub use sessions::Visitor;
 pub use tokens::{TokenAsk, TokenMade, TokenView};

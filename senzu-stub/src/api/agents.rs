@@ -12,6 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use pious_protocol::{
+    firmware::BmcAccess,
     ids::{BootId, InstructionId, Sequence},
     message::{
         BootEvent, FactsAnswer, FactsReport, InstructionsAnswer, Problem, PromotionAnswer, PromotionAsk, Report, Whoami,
@@ -107,7 +108,8 @@ pub async fn instructions(
 /// What became of an instruction.
 ///
 /// Idempotent. The first final report (done, failed, refused) counts: another one is refused with 409; one that is not
-/// final and comes late changes nothing.
+/// final and comes late changes nothing. Progress whose phase is `handing_over` asks for the last permission: 204 gives it,
+/// 409 takes it back.
 #[utoipa::path(
     post, path = "/v1/sessions/{boot_id}/instructions/{id}/reports", tag = "agents", request_body = Report,
     params(("boot_id" = BootId, Path), ("id" = InstructionId, Path)), security(("session" = [])),
@@ -116,7 +118,7 @@ pub async fn instructions(
         (status = 401, body = Problem, content_type = "application/problem+json"),
         (status = 403, body = Problem, content_type = "application/problem+json"),
         (status = 404, body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "Another final report stands", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Another final report stands, or the work may not go on", body = Problem, content_type = "application/problem+json"),
         (status = 422, body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -129,6 +131,29 @@ pub async fn report(
     let Named((_, id)) = names;
     senzu.writing(|senzu| async move { senzu.report(&session, id, &report).await }).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// How do I get into my BMC?
+///
+/// For an instruction that asks for it (firmware_update, firmware_inventory, bmc_user) and has not ended; 404 for any other.
+/// Senzu stores no password: it is derived each time.
+#[utoipa::path(
+    post, path = "/v1/sessions/{boot_id}/instructions/{id}/bmc-access", tag = "agents",
+    params(("boot_id" = BootId, Path), ("id" = InstructionId, Path)), security(("session" = [])),
+    responses(
+        (status = 200, body = BmcAccess),
+        (status = 401, body = Problem, content_type = "application/problem+json"),
+        (status = 403, body = Problem, content_type = "application/problem+json"),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn bmc_access(
+    State(senzu): State<Shared>,
+    Speaker(session): Speaker,
+    names: Named<(BootId, InstructionId)>,
+) -> Answer<BmcAccess> {
+    let Named((_, id)) = names;
+    Ok(Json(senzu.bmc_access(&session, id).await?))
 }
 
 /// A refused promotion is a problem, and still the answer that was asked for.

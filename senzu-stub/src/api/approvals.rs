@@ -84,10 +84,11 @@ fn a_day() -> u64 {
     86_400
 }
 
-/// Asks for a promotion, a wipe or a retirement.
+/// Asks for a promotion, a wipe, a retirement, or for firmware of what serves.
 ///
 /// Nothing happens to the asset until another operator approves. One request of an asset is open at a time. What is approved
-/// waits for the asset where it must: a powered off one is promoted at its next boot.
+/// waits for the asset where it must: a powered off one is promoted at its next boot. `firmware` is for a BAREMETAL asset
+/// that shall have other firmware: it is drained, and its BMC may write and restart it; that ends with what it shall run.
 #[utoipa::path(
     post, path = "/v1/approvals", tag = "approvals", request_body = ApprovalRequest,
     security(("operator" = ["operator"])),

@@ -23,7 +23,7 @@ pub fn request(operation: &str) -> Option<Value> {
     match operation {
         "boot_event" => value(&boot_event()),
         "facts" => value(&FactsReport { generation: Generation(1), facts: Facts::default(), timeline: Vec::new() }),
-        "report" => value(&Report::Done { evidence: Some("the agent is BAREMETAL".into()) }),
+        "report" => value(&Report::done("the agent is BAREMETAL")),
         "promotion" => value(&PromotionAsk {
             request: PromotionRequest { requester: "ops@example".into(), reason: Some("customer 42".into()) },
             source: [10, 77, 0, 1].into(),
@@ -36,6 +36,19 @@ pub fn request(operation: &str) -> Option<Value> {
             "expires_in_s": 300,
             "precondition": {"kind": "state_is", "state": "SPARE"},
         })),
+        "set_firmware" => Some(json!({
+            "wanted": [{"component": "bmc", "version": "2.11.0"}, {"component": "bios", "version": "2.2.0"}],
+            "why": "CVE-2026-1234",
+        })),
+        "withdraw_firmware" => Some(json!({"why": "the image was recalled"})),
+        "retry_firmware" => Some(json!({"why": "its BMC was unplugged for a minute, and answers again"})),
+        "preview_campaign" => Some(campaign()),
+        "make_campaign" => Some(json!({"spec": campaign(), "why": "CVE-2026-1234"})),
+        "approve_campaign" => Some(json!({"why": "tried in the lab"})),
+        "start_campaign" => Some(json!({"why": "the window is open"})),
+        "pause_campaign" => Some(json!({"why": "the network is being worked on"})),
+        "resume_campaign" => Some(json!({"why": "the canary's power cord was loose"})),
+        "abort_campaign" => Some(json!({"why": "the vendor recalled the image"})),
         "set_tags" => Some(json!({"tags": ["burn-in", "team:storage"]})),
         "import_orders" => Some(json!({"rows": [{
             "vendor": "Acme", "order": "PO-2026-17", "line": 1, "profile": "demo", "count": 3,
@@ -44,6 +57,13 @@ pub fn request(operation: &str) -> Option<Value> {
         "assign" => Some(json!({"assign": {"order": "PO-2026-17", "line": 1}, "why": "the label on the box says so"})),
         "resolve_alert" => Some(json!({"why": "its cable was loose"})),
         "make_webhook" => Some(json!({"name": "pager", "url": "https://pager.example/senzu"})),
+        "announce_artifact" => Some(json!({
+            "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "size_bytes": 16_777_216,
+            "vendor": "Dell Inc.", "model": "PowerEdge R7*", "component": "bios", "version": "1.9.2",
+            "signature": "untrusted comment: …\nRUQ…\ntrusted comment: …\n…\n",
+            "release_note": "Mends what a DIMM that fails does to a boot.", "severity": "recommended",
+            "file_name": "BIOS_1.9.2.EXE",
+        })),
         "set_operator" => Some(json!({"role": "approver"})),
         "make_token" => {
             Some(json!({"operator": "alice", "name": "her laptop", "role": "operator", "expires_in_s": 7_776_000}))
@@ -53,6 +73,17 @@ pub fn request(operation: &str) -> Option<Value> {
         "deny" => Some(json!({"why": "its rack is moved tomorrow"})),
         _ => None,
     }
+}
+
+fn campaign() -> Value {
+    json!({
+        "name": "BMC 2.11 in row 1",
+        "query": {"state": "SPARE", "region": "eu-1", "model": "PowerEdge R7*", "tags": ["burn-in"]},
+        "wanted": [{"component": "bmc", "version": "2.11.0"}],
+        "caps": {"per_network": {"concurrent": 8, "bytes_per_s": 10_000_000}, "per_rack": 2, "percent": 10},
+        "waves": {"canary": 2, "growth": 3, "max": 50, "soak_s": 3600, "halt_after": 1, "count": "overall"},
+        "windows": [{"days": ["mon", "tue", "wed", "thu"], "from": "22:00", "to": "04:00"}],
+    })
 }
 
 /// The body of an operation's 200.

@@ -14,7 +14,7 @@ use axum::{
 use futures_core::Stream;
 use pious_protocol::ids::BootId;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
-use std::{pin::Pin, time::Duration};
+use std::{net::SocketAddr, pin::Pin, time::Duration};
 
 /// The largest body anywhere: facts of a server with 16 NICs and 60 disks have 100 KiB.
 pub const MAX_BODY_BYTES: usize = 1 << 20;
@@ -152,6 +152,37 @@ async fn collect(stream: &mut BodyDataStream, max_bytes: usize) -> Collected {
 async fn next(stream: &mut BodyDataStream) -> Option<Result<Bytes, axum::Error>> {
     std::future::poll_fn(|context| Pin::new(&mut *stream).poll_next(context)).await
 }
+
+/// A body of bytes that is taken as it comes: its taker says how much is too much. It may take as long as it likes, as long
+/// as something comes.
+pub struct Bytestream(BodyDataStream);
+
+impl<S: Sync> FromRequest<S> for Bytestream {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Failure> {
+        match kind(request.headers()) == "application/octet-stream" {
+            true => Ok(Self(request.into_body().into_data_stream())),
+            false => Err(other_kind(request.headers(), "application/octet-stream")),
+        }
+    }
+}
+
+impl Bytestream {
+    /// The next piece; `None`: that was all.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
+        match tokio::time::timeout(BODY_WITHIN, next(&mut self.0)).await {
+            Err(_) => Err(Failure::Stalled { within_s: BODY_WITHIN.as_secs() }),
+            Ok(Some(Err(_))) => Err(Failure::Broken),
+            Ok(Some(Ok(piece))) => Ok(Some(piece)),
+            Ok(None) => Ok(None),
+        }
+    }
+}
+
+/// Who is at the other end of the connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub SocketAddr);
 
 /// The path's parts.
 pub struct Named<T>(pub T);

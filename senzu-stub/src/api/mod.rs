@@ -3,13 +3,17 @@
 mod agents;
 mod alerts;
 mod approvals;
+mod artifacts;
 mod audit;
 mod boot_targets;
+mod campaigns;
 mod components;
 mod dag;
 mod document;
 mod examples;
 mod extract;
+mod goals;
+mod images;
 mod leftover;
 mod operators;
 mod orders;
@@ -19,8 +23,9 @@ mod tokens;
 
 pub use alerts::AlertList;
 pub use approvals::ApprovalList;
+pub use artifacts::ArtifactList;
 pub use audit::AuditList;
-pub use extract::Asked;
+pub use extract::{Asked, Peer};
 pub use operators::AssetList;
 pub use orders::OrderList;
 pub use problem::{Failure, chain};
@@ -42,6 +47,7 @@ fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(agents::facts))
         .routes(routes!(agents::instructions))
         .routes(routes!(agents::report))
+        .routes(routes!(agents::bmc_access))
         .routes(routes!(agents::promotion))
         .routes(routes!(boot_targets::one))
         .routes(routes!(boot_targets::all))
@@ -50,6 +56,9 @@ fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(operators::set_tags))
         .routes(routes!(operators::hold))
         .routes(routes!(operators::order))
+        .routes(routes!(goals::firmware, goals::set_firmware))
+        .routes(routes!(goals::withdraw_firmware))
+        .routes(routes!(goals::retry_firmware))
         .routes(routes!(dag::dag))
         .routes(routes!(dag::replay))
         .routes(routes!(dag::clear_loop))
@@ -68,6 +77,9 @@ fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(orders::import_orders))
         .routes(routes!(orders::vendors))
         .routes(routes!(orders::assign))
+        .routes(routes!(artifacts::artifacts, artifacts::announce_artifact))
+        .routes(routes!(artifacts::artifact, artifacts::remove_artifact))
+        .routes(routes!(images::image, images::bring_image))
         .routes(routes!(tokens::operators))
         .routes(routes!(tokens::set_operator, tokens::end_operator))
         .routes(routes!(tokens::tokens, tokens::make_token))
@@ -76,6 +88,14 @@ fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(approvals::approval))
         .routes(routes!(approvals::approve))
         .routes(routes!(approvals::deny))
+        .routes(routes!(campaigns::campaigns, campaigns::make_campaign))
+        .routes(routes!(campaigns::preview_campaign))
+        .routes(routes!(campaigns::campaign))
+        .routes(routes!(campaigns::approve_campaign))
+        .routes(routes!(campaigns::start_campaign))
+        .routes(routes!(campaigns::pause_campaign))
+        .routes(routes!(campaigns::resume_campaign))
+        .routes(routes!(campaigns::abort_campaign))
         .routes(routes!(audit::audit))
         .routes(routes!(operators::health))
 }

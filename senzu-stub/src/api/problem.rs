@@ -1,6 +1,6 @@
 //! Errors as they travel: problem documents (RFC 9457).
 
-use crate::{senzu::Refusal, store::StoreError};
+use crate::{firmware::ArtifactError, senzu::Refusal, store::StoreError};
 use axum::{
     http::{HeaderValue, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
@@ -30,6 +30,10 @@ pub enum Failure {
     Broken,
     #[error("the body is {got:?}: send Content-Type: {wanted}")]
     MediaType { got: String, wanted: &'static str },
+    #[error("nothing came of the body for {within_s} s: send it again")]
+    Stalled { within_s: u64 },
+    #[error("the image has {size} bytes, and none from there on")]
+    BeyondImage { size: u64 },
     #[error("there is no {0}: GET /openapi.json lists what there is")]
     NoRoute(String),
     #[error("{0}: GET /openapi.json lists what there is")]
@@ -47,7 +51,8 @@ impl Failure {
                 StatusCode::BAD_REQUEST
             }
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::TooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
+            Self::TooSlow { .. } | Self::Stalled { .. } => StatusCode::REQUEST_TIMEOUT,
+            Self::BeyondImage { .. } => StatusCode::RANGE_NOT_SATISFIABLE,
             Self::MediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::NoRoute(_) => StatusCode::NOT_FOUND,
             Self::NoMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
@@ -64,6 +69,10 @@ impl Failure {
                 tracing::error!("{}", chain(error));
                 "Senzu's store failed; its log says how. Try again".to_owned()
             }
+            Self::Refused(Refusal::Artifact(error @ ArtifactError::Disk { .. })) => {
+                tracing::error!("{error}");
+                "Senzu's disk failed; its log says how. Try again".to_owned()
+            }
             other => other.to_string(),
         }
     }
@@ -77,22 +86,26 @@ fn refused(refusal: &Refusal) -> StatusCode {
         Refusal::NoSuchAsset(_) | Refusal::NoSuchProfile(_) | Refusal::NoSuchInstruction { .. } => {
             StatusCode::NOT_FOUND
         }
+        Refusal::Artifact(error) => of_artifact(error),
         Refusal::NoSuchOrder(_)
         | Refusal::NoSuchAlert(_)
         | Refusal::NoSuchWebhook(_)
         | Refusal::NoSuchMessage(_)
         | Refusal::NoSuchOperator(_)
         | Refusal::NoSuchToken(_)
-        | Refusal::NoSuchApproval(_) => StatusCode::NOT_FOUND,
+        | Refusal::NoSuchApproval(_)
+        | Refusal::NoSuchCampaign(_) => StatusCode::NOT_FOUND,
         Refusal::UnknownToken | Refusal::NotAnOperator | Refusal::TokenEnded { .. } => StatusCode::UNAUTHORIZED,
         Refusal::OtherSession { .. }
         | Refusal::RoleTooSmall { .. }
         | Refusal::ForeignForm
         | Refusal::OwnRequest { .. }
+        | Refusal::NeedsGoal { .. }
         | Refusal::NeedsApproval { .. } => StatusCode::FORBIDDEN,
         Refusal::OtherMachine(_)
         | Refusal::StaleGeneration { .. }
         | Refusal::FinalReportStands(_)
+        | Refusal::MayNotGoOn { .. }
         | Refusal::NoFacts(_)
         | Refusal::NotNow { .. }
         | Refusal::ApprovalOpen { .. }
@@ -101,6 +114,24 @@ fn refused(refusal: &Refusal) -> StatusCode {
         Refusal::BadRow { .. } | Refusal::TooMany { .. } | Refusal::Empty { .. } | Refusal::OutOfRange { .. } => {
             StatusCode::UNPROCESSABLE_ENTITY
         }
+    }
+}
+
+fn of_artifact(error: &ArtifactError) -> StatusCode {
+    match error {
+        ArtifactError::NoSuch(_) | ArtifactError::NoImage(_) => StatusCode::NOT_FOUND,
+        ArtifactError::Differs { .. }
+        | ArtifactError::Named { .. }
+        | ArtifactError::NoKey { .. }
+        | ArtifactError::BadKey { .. } => StatusCode::CONFLICT,
+        ArtifactError::NoSignature
+        | ArtifactError::Stranger { .. }
+        | ArtifactError::NotPrehashed
+        | ArtifactError::TooLong { .. }
+        | ArtifactError::OtherSize { .. }
+        | ArtifactError::OtherDigest { .. }
+        | ArtifactError::OtherSignature { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        ArtifactError::Disk { .. } => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 

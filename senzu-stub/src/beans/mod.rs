@@ -1,5 +1,6 @@
 //! The beans, one file each, and the graphs that they are composed into. To add one: its file, and its lines here.
 
+mod firmware;
 mod graduate;
 mod match_purchase_order;
 mod power_off_spare;
@@ -16,20 +17,22 @@ use crate::dag::{
     Condition::{Done, NotNeeded, Passed},
     Engine, Graph, GraphError, Outcome, Situation, later,
 };
+use crate::firmware::Recipes;
 use crate::store::{
     instructions::{Issued, Status},
     new_id,
 };
 use pious_protocol::finding::{Finding, Verdict};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// Composes and checks the graphs.
-pub fn compose() -> Result<Engine, GraphError> {
+pub fn compose(recipes: &Arc<Recipes>) -> Result<Engine, GraphError> {
     Ok(Engine {
         discovery: discovery()?,
         promotion: promotion()?,
         retirement: retirement()?,
         wiping: wiping()?,
+        firmware: firmware::graph(recipes)?,
         holder: new_id().to_string(),
     })
 }
@@ -123,7 +126,12 @@ const LAST_RETRY: Duration = Duration::from_secs(3600);
 
 /// What to do about an instruction that came to nothing: wait, then `None`: give it again.
 fn retry(situation: &Situation, bean: &str, vain: &Issued, words: String) -> Option<Outcome> {
-    let doublings = situation.attempts(bean).saturating_sub(1).min(16);
+    rest(situation, situation.attempts(bean), vain, words)
+}
+
+/// As [`retry`], with the attempts that count; they double the wait.
+fn rest(situation: &Situation, attempts: u32, vain: &Issued, words: String) -> Option<Outcome> {
+    let doublings = attempts.saturating_sub(1).min(16);
     let wait = FIRST_RETRY.saturating_mul(1 << doublings).min(LAST_RETRY);
     let retry_at = later(vain.changed, wait);
     (retry_at > situation.now).then_some(Outcome::Failed { reason: words, retry_at })
@@ -132,9 +140,10 @@ fn retry(situation: &Situation, bean: &str, vain: &Issued, words: String) -> Opt
 /// An open instruction, in words.
 fn under_way(issued: &Issued) -> String {
     let kind = issued.instruction.action.kind();
+    let who = if issued.out_of_band { "Senzu" } else { "the agent" };
     match issued.status {
-        Status::Issued => format!("the agent to take {kind}"),
-        Status::Accepted => format!("the agent to finish {kind}"),
+        Status::Issued => format!("{who} to take {kind}"),
+        Status::Accepted => format!("{who} to finish {kind}"),
         Status::Done | Status::Failed | Status::Refused | Status::Expired | Status::Withdrawn => {
             format!("nothing: {kind} ended")
         }

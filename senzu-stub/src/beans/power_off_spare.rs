@@ -74,6 +74,7 @@ fn instruct() -> Outcome {
             action: Action::Shutdown { reason: "SPARE and idle: powered off until it is needed".into() },
             precondition: Some(Precondition::StateIs { state: AssetState::Spare }),
             valid_for: VALID_FOR,
+            out_of_band: false,
         },
         words: "told to power off until it is needed".into(),
     }

@@ -82,6 +82,7 @@ fn instruct(promotion: &Promotion) -> Outcome {
             action: Action::SwitchState { to: AssetState::Baremetal },
             precondition: Some(Precondition::StateIs { state: AssetState::Spare }),
             valid_for: VALID_FOR,
+            out_of_band: false,
         },
         words: format!("told to switch to BAREMETAL, as {} asked", promotion.requester),
     }

@@ -62,6 +62,7 @@ fn instruct() -> Outcome {
             action: Action::Reboot { reason: "BAREMETAL: starts from its disk from now on".into() },
             precondition: Some(Precondition::StateIs { state: AssetState::Baremetal }),
             valid_for: VALID_FOR,
+            out_of_band: false,
         },
         words: "told to reboot to its disk".into(),
     }

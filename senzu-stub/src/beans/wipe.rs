@@ -95,7 +95,12 @@ fn end(outcome: ApprovalOutcome, words: String) -> Run {
 fn instruct(state: AssetState) -> Run {
     let action = Action::Unknown(UnknownAction { kind: "wipe".into(), problem: None });
     Outcome::Instruct {
-        ask: Ask { action, precondition: Some(Precondition::StateIs { state }), valid_for: VALID_FOR },
+        ask: Ask {
+            action,
+            precondition: Some(Precondition::StateIs { state }),
+            valid_for: VALID_FOR,
+            out_of_band: false,
+        },
         words: "told to wipe every disk".into(),
     }
     .into()

@@ -6,9 +6,10 @@ use crate::{
     api,
     data_dir::DataDir,
     desk::{
-        self, ApprovalsCommand, Ask, DagCommand, Desk, History, Listing, OperatorsCommand, OrdersCommand,
-        ProfileCommand, TokensCommand,
+        self, ApprovalsCommand, Ask, CampaignCommand, DagCommand, Desk, FirmwareCommand, History, Listing,
+        OperatorsCommand, OrdersCommand, ProfileCommand, TokensCommand,
     },
+    firmware::{FirmwareOptions, Share},
     import::Import,
     store::{Database, Location, StoreError, dialect},
 };
@@ -70,6 +71,20 @@ enum Command {
         /// Plain HTTP. For a lab alone: anybody on the wire can then read tokens.
         #[arg(long)]
         plain_http_lab: bool,
+        /// A folder of firmware recipes (.toml), which take the place of those of the same name: of ours, and of those in the
+        /// data directory's folder recipes.
+        #[arg(long, value_name = "DIR")]
+        recipes: Option<PathBuf>,
+        /// How fast firmware images may go into a network, all together; may repeat. Others get them as fast as they can.
+        #[arg(long, value_name = "NETWORK=RATE")]
+        image_budget: Vec<Share>,
+        /// How many assets of one management network get firmware at once, unless a campaign says otherwise; left out:
+        /// as was said last to any Senzu on the database, 16 at first.
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        firmware_per_network: Option<u32>,
+        /// The port at which BMCs speak Redfish. Another than HTTPS's is for a lab.
+        #[arg(long, value_name = "PORT", default_value_t = 443)]
+        bmc_port: u16,
     },
     /// Print the OpenAPI document.
     Openapi,
@@ -129,6 +144,11 @@ enum Command {
         #[command(subcommand)]
         command: OrdersCommand,
     },
+    /// Firmware: what assets run and shall run, and the images.
+    Firmware {
+        #[command(subcommand)]
+        command: FirmwareCommand,
+    },
     /// List the newest alerts.
     Alerts {
         #[command(flatten)]
@@ -168,6 +188,11 @@ enum Command {
     Tokens {
         #[command(subcommand)]
         command: TokensCommand,
+    },
+    /// Firmware for many assets, in waves: preview, make, approve, start, pause, resume, abort, show, list.
+    Campaign {
+        #[command(subcommand)]
+        command: CampaignCommand,
     },
     /// The beans that an asset goes through: show them, replay its history, clear a loop.
     Dag {
@@ -252,6 +277,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Wipe(ask) => say(desk::ask(ask, "wipe")),
         Command::Approvals { command } => say(command.answer()),
         Command::Orders { command } => say(command.answer()),
+        Command::Firmware { command } => say(command.answer()),
         Command::Alerts { desk, show } => say(desk::alerts(&desk, show)),
         Command::Resolve { desk, alert, why } => say(desk::resolve(&desk, &alert, &why)),
         Command::Fleet { desk } => say(desk::fleet(&desk)),
@@ -259,6 +285,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Operators { command } => say(command.answer()),
         Command::Tokens { command } => say(command.answer()),
         Command::Profile { command } => say(command.answer()),
+        Command::Campaign { command } => say(command.answer()),
         Command::Dag { command } => say(command.answer()),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), NAME, &mut std::io::stdout());
@@ -275,10 +302,29 @@ fn run(command: Command) -> anyhow::Result<()> {
             let location = database.location(&DataDir::new(data))?;
             runtime()?.block_on(import(&location, &file))
         }
-        Command::Serve { data, database, listen, facts_period_s, plain_http_lab } => {
+        Command::Serve {
+            data,
+            database,
+            listen,
+            facts_period_s,
+            plain_http_lab,
+            recipes,
+            image_budget,
+            firmware_per_network,
+            bmc_port,
+        } => {
             let dir = DataDir::new(data);
             let database = database.location(&dir)?;
-            let options = ServeOptions { database, listen, facts_period_s, plain_http_lab };
+            let firmware = FirmwareOptions { recipes, shares: image_budget };
+            let options = ServeOptions {
+                database,
+                listen,
+                facts_period_s,
+                plain_http_lab,
+                firmware,
+                firmware_per_network,
+                bmc_port,
+            };
             runtime()?.block_on(serve::serve(&dir, options))
         }
     }

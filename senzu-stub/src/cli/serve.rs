@@ -3,6 +3,7 @@
 use crate::{
     api,
     data_dir::DataDir,
+    firmware::FirmwareOptions,
     senzu::{Jump, Senzu, Watch, now},
     server,
     store::{Location, StoreError},
@@ -16,7 +17,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::{net::TcpListener, signal::unix::SignalKind, time::MissedTickBehavior};
+use tokio::{net::TcpListener, signal::unix::SignalKind, task::JoinSet, time::MissedTickBehavior};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
@@ -30,6 +31,10 @@ pub struct ServeOptions {
     pub listen: SocketAddr,
     pub facts_period_s: u32,
     pub plain_http_lab: bool,
+    pub firmware: FirmwareOptions,
+    pub firmware_per_network: Option<u32>,
+    /// Where BMCs speak Redfish.
+    pub bmc_port: u16,
 }
 
 /// Serves until a signal ends it.
@@ -40,11 +45,14 @@ pub async fn serve(dir: &DataDir, options: ServeOptions) -> anyhow::Result<()> {
         Location::Server(_) => None,
     };
     let stopping = CancellationToken::new();
-    let senzu = Arc::new(Senzu::start(dir, &options.database, options.facts_period_s, stopping.clone()).await?);
+    let ServeOptions { database, facts_period_s, firmware, bmc_port, .. } = &options;
+    let senzu = Senzu::start(dir, database, *facts_period_s, *bmc_port, firmware, stopping.clone()).await?;
+    let senzu = Arc::new(senzu);
     let (scheme, tls) = match options.plain_http_lab {
         true => ("http", None),
         false => ("https", Some(TlsAcceptor::from(Arc::new(dir.tls()?)))),
     };
+    senzu.bound_firmware(options.firmware_per_network).await.context("cannot say how much a network takes")?;
     senzu.index_words().await.context("cannot bring what assets are found by up to date")?;
     let first_token = senzu.begin_access(&dir.operator_token()?).await.context("cannot look after the tokens")?;
     let listener = TcpListener::bind(options.listen).await;
@@ -53,6 +61,7 @@ pub async fn serve(dir: &DataDir, options: ServeOptions) -> anyhow::Result<()> {
     stop_on_signal(stopping.clone())?;
     let looking = tokio::spawn(look_about(senzu.clone(), stopping.clone()));
     let sending = tokio::spawn(send_alerts(senzu.clone(), stopping.clone()));
+    let reaching = tokio::spawn(reach_bmcs(senzu.clone(), stopping.clone()));
     writeln!(std::io::stdout(), "ready {scheme}://{address}")?;
     if let Some(token) = first_token {
         show_first(&token);
@@ -61,6 +70,7 @@ pub async fn serve(dir: &DataDir, options: ServeOptions) -> anyhow::Result<()> {
     server::serve(listener, tls, api::router(senzu.clone(), cookies), stopping).await;
     looking.await.context("looking about failed")?;
     sending.await.context("sending alerts failed")?;
+    reaching.await.context("reaching BMCs failed")?;
     senzu.close().await;
     Ok(())
 }
@@ -123,6 +133,26 @@ async fn send_alerts(senzu: Arc<Senzu>, stopping: CancellationToken) {
     }
 }
 
+/// Does what is to be done out of band, several at once. What is not done when Senzu stops is found by its lease.
+async fn reach_bmcs(senzu: Arc<Senzu>, stopping: CancellationToken) {
+    let mut ticks = tokio::time::interval(LOOK_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut works = JoinSet::new();
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = stopping.cancelled() => return,
+        }
+        while works.try_join_next().is_some() {}
+        match senzu.take_out_of_band(works.len()).await {
+            Ok(taken) => taken.into_iter().for_each(|issued| {
+                works.spawn(senzu.clone().reach(issued));
+            }),
+            Err(error) => tracing::error!("{}", api::chain(&error)),
+        }
+    }
+}
+
 /// How far this process has looked. No truth: a process that starts looks at all of it.
 struct Looked {
     imports: Option<u64>,
@@ -140,12 +170,16 @@ impl Looked {
 }
 
 async fn look_once(senzu: &Senzu, looked: &mut Looked) -> Result<(), StoreError> {
-    if let Some(jump) = looked.clock.look(now(), Instant::now()) {
-        match jump {
-            Jump::Forward(by) => tracing::warn!("the clock was set forward by {} s", by.as_secs()),
-            Jump::Back(by) => senzu.was_set_back(by).await?,
+    let clock = Watch::new(now(), Instant::now());
+    match looked.clock.look(&clock) {
+        None => looked.clock = clock,
+        Some(jump) => {
+            match jump {
+                Jump::Forward(by) => tracing::warn!("the clock was set forward by {} s", by.as_secs()),
+                Jump::Back(by) => senzu.was_set_back(by).await?,
+            }
+            *looked = Looked::new();
         }
-        *looked = Looked::new();
     }
     senzu.expire_approvals().await?;
     // Nobody is missed for not having spoken while nobody listened.
@@ -153,6 +187,7 @@ async fn look_once(senzu: &Senzu, looked: &mut Looked) -> Result<(), StoreError>
         looked.silence = senzu.miss_silent(looked.silence).await?;
     }
     senzu.calm_flapping().await?;
+    senzu.advance_campaigns().await?;
     senzu.walk_due().await?;
     let now = senzu.imports().await?;
     // The first look is one too: an import may have come while nobody served.

@@ -4,13 +4,17 @@
 //! outcome asks for become true together or not at all. It may run at any time and from any point; walking twice changes
 //! nothing the second time.
 
-use super::{Ask, Bean, Effect, Graph, Outcome, Run, Situation, journal::Journal, later, loops, walk::Walk};
+use super::{
+    Ask, Bean, Effect, Graph, Outcome, Run, Situation, firmware::Firmware, journal::Journal, later, loops, walk::Walk,
+};
+use crate::campaign::leases;
 use crate::chakshu;
 use crate::store::{
     Conn, StoreError,
     alerts::{self, AlertKind, AuditEvent},
     approvals::{self, ApprovalKind, ApprovalOutcome},
     assets::{self, Asset, Rest},
+    goals::{self, GoalStatus},
     instructions, new_id,
     promotions::{self, PromotionStatus},
     runs::{self, Claim},
@@ -32,6 +36,8 @@ pub struct Engine {
     pub retirement: Graph,
     /// What an asset goes through whose wiping two operators agreed on.
     pub wiping: Graph,
+    /// What an asset goes through that shall have other firmware.
+    pub firmware: Graph,
     /// Who walks: this replica, by a name of its own.
     pub holder: String,
 }
@@ -67,18 +73,25 @@ pub enum Claimed {
 impl Engine {
     /// The graph that applies to an asset now.
     pub fn graph_of(&self, situation: &Situation) -> &Graph {
+        let firmware = situation.firmware.as_ref();
+        // Nothing else is begun while a BMC writes.
+        if firmware.is_some_and(Firmware::is_writing) {
+            return &self.firmware;
+        }
         match (&situation.promotion, situation.approval.as_ref().map(|approval| approval.kind)) {
             (Some(_), _) => &self.promotion,
             (None, Some(ApprovalKind::Retire)) => &self.retirement,
             (None, Some(ApprovalKind::Wipe)) => &self.wiping,
+            // Before the checks: that its firmware is old may be all that they find.
+            (None, Some(ApprovalKind::Promote | ApprovalKind::Firmware) | None) if firmware.is_some() => &self.firmware,
             // Only an asset that passes its checks is promoted.
-            (None, Some(ApprovalKind::Promote) | None) => &self.discovery,
+            (None, Some(ApprovalKind::Promote | ApprovalKind::Firmware) | None) => &self.discovery,
         }
     }
 
     /// Every graph that may apply.
-    pub fn graphs(&self) -> [&Graph; 4] {
-        [&self.discovery, &self.promotion, &self.retirement, &self.wiping]
+    pub fn graphs(&self) -> [&Graph; 5] {
+        [&self.discovery, &self.firmware, &self.promotion, &self.retirement, &self.wiping]
     }
 
     /// Walks an asset through its graph, and stores where it stands; answers it as it is then, or `None` where there is no
@@ -195,7 +208,13 @@ async fn run_bean(
 ) -> Result<Halt, StoreError> {
     let mut has_instructed = false;
     loop {
-        let Run { outcome, effects } = bean.run(situation).await;
+        let mut ran = bean.run(situation).await;
+        if ran.effects.contains(&Effect::TakeSlot) && !leases::take(conn, situation).await? {
+            // Somebody was faster. From here on nobody is, so that the bean sees what there is.
+            reload(conn, situation).await?;
+            ran = bean.run(situation).await;
+        }
+        let Run { outcome, effects } = ran;
         journal.note(situation, graph.name(), bean.name(), &outcome);
         let mut changed = !effects.is_empty();
         for effect in effects {
@@ -320,7 +339,40 @@ async fn perform(conn: &mut Conn, situation: &Situation, bean: &'static str, eff
             );
             alerts::record(conn, asset.id, &AuditEvent { at: now, who: bean.into(), what, why: words }).await
         }
+        Effect::TakeSlot => match leases::take(conn, situation).await? {
+            true => Ok(()),
+            // All of this walk is undone, and the next one waits for another.
+            false => Err(StoreError::Overtaken { operation: "take a firmware slot" }),
+        },
+        Effect::AskSlot => leases::ask(conn, situation).await,
+        Effect::EndGoal { status, words } => end_goal(conn, situation, bean, status, words).await,
     }
+}
+
+/// A goal is reached, or a person must look.
+async fn end_goal(
+    conn: &mut Conn,
+    situation: &Situation,
+    bean: &'static str,
+    status: GoalStatus,
+    words: String,
+) -> Result<(), StoreError> {
+    let (asset, now) = (&situation.asset, situation.now);
+    let Some(firmware) = &situation.firmware else { return Ok(()) };
+    goals::set_status(conn, firmware.goal.id, status, &words, now).await?;
+    leases::goal_ended(conn, &firmware.goal, status, &words, now).await?;
+    match status {
+        GoalStatus::Recovery => {
+            let object = firmware.goal.id.to_string();
+            alerts::raise(conn, asset.id, AlertKind::FirmwareRecovery, &object, &words, now).await?;
+            tracing::warn!(asset = %asset.name, bean, "firmware: {words}");
+        }
+        GoalStatus::Done | GoalStatus::Open | GoalStatus::Withdrawn => {
+            alerts::clear(conn, asset.id, AlertKind::FirmwareRecovery, now).await?;
+        }
+    }
+    let what = format!("firmware that {} asked for: {}", firmware.goal.asked_by, crate::store::word(&status));
+    alerts::record(conn, asset.id, &AuditEvent { at: now, who: bean.into(), what, why: words }).await
 }
 
 /// What two operators agreed on becomes a promotion like any other.
@@ -352,7 +404,7 @@ async fn instruct(conn: &mut Conn, situation: &Situation, bean: &'static str, as
     let instruction = Instruction {
         id: InstructionId(new_id()),
         asset,
-        boot: situation.session.as_ref().map(|session| session.boot_id),
+        boot: situation.session.as_ref().map(|session| session.boot_id).filter(|_| !ask.out_of_band),
         sequence: assets::take_sequence(conn, asset).await?,
         issued_ms: situation.now,
         expires_ms: later(situation.now, ask.valid_for),
@@ -360,5 +412,8 @@ async fn instruct(conn: &mut Conn, situation: &Situation, bean: &'static str, as
         action: ask.action.clone(),
     };
     tracing::info!(asset = %situation.asset.name, bean, instruction = %instruction.id, "instructed: {}", ask.action.kind());
-    instructions::insert(conn, &instruction, bean).await
+    match ask.out_of_band {
+        true => instructions::insert_out_of_band(conn, &instruction, bean).await,
+        false => instructions::insert(conn, &instruction, bean).await,
+    }
 }

@@ -5,6 +5,7 @@
 //! any point, a crash between two beans loses nothing, and an asset's history can be run again on paper.
 
 pub mod engine;
+pub mod firmware;
 pub mod graph;
 mod journal;
 pub mod loops;
@@ -18,7 +19,7 @@ pub use situation::Situation;
 
 use crate::{
     chakshu::How,
-    store::{approvals::ApprovalOutcome, orders::Line, promotions::PromotionStatus},
+    store::{approvals::ApprovalOutcome, goals::GoalStatus, orders::Line, promotions::PromotionStatus},
 };
 use pious_protocol::{
     ids::{InstructionId, UnixMs},
@@ -94,6 +95,8 @@ pub struct Ask {
     pub precondition: Option<Precondition>,
     /// For how long it may be started.
     pub valid_for: Duration,
+    /// Senzu does it itself, through the BMC.
+    pub out_of_band: bool,
 }
 
 /// What the engine shall do beside writing the outcome down.
@@ -111,6 +114,12 @@ pub enum Effect {
     BeginPromotion { approval: Uuid },
     /// What two operators agreed on is over.
     EndApproval { outcome: ApprovalOutcome, words: String },
+    /// It may be written to from now on.
+    TakeSlot,
+    /// It waits for being written to.
+    AskSlot,
+    /// What the asset shall run is reached, or stops for a person to look.
+    EndGoal { status: GoalStatus, words: String },
 }
 
 /// An outcome without its words: what edges ask for and rows keep.

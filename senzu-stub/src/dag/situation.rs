@@ -1,12 +1,14 @@
 //! All that beans may look at: one asset at one moment.
 
+use super::firmware::Firmware;
+use crate::campaign::leases;
 use crate::chakshu::{self, Purchase};
 use crate::store::{
     Conn, StoreError,
     approvals::{self, Approval, ApprovalStatus},
     assets,
     assets::{Asset, Beside},
-    findings,
+    findings, goals,
     instructions::{self, Issued, Status},
     promotions::{self, Promotion},
     sessions::{self, Brief},
@@ -38,6 +40,8 @@ pub struct Situation {
     pub purchase: Purchase,
     /// What two operators agreed on, and what is not over.
     pub approval: Option<Approval>,
+    /// Which firmware it shall have, where it shall have any, and has.
+    pub firmware: Option<Firmware>,
     /// What beans told this boot session, newest first.
     pub instructions: Vec<Issued>,
     /// Whether any that it was told has not ended, whoever told it.
@@ -91,8 +95,21 @@ impl Situation {
             true => approvals::open_of(conn, asset.id).await?,
             false => None,
         };
+        let firmware = match beside.goal {
+            true => goals::open_of(conn, asset.id).await?,
+            false => None,
+        };
+        let firmware = match firmware {
+            Some(goal) => {
+                let firmware = Firmware::load(conn, goal, asset.current_boot).await?;
+                let slot = leases::look(conn, &asset, &firmware, now).await?;
+                Some(Firmware { slot, ..firmware })
+            }
+            None => None,
+        };
         Ok(Self {
             now,
+            firmware,
             boots: sessions.iter().map(|session| session.started).collect(),
             rivals: rivals(&sessions, session.as_ref(), now),
             session,

@@ -147,6 +147,7 @@ mod tests {
             promotion: one("other"),
             retirement: one("retirement"),
             wiping: one("wiping"),
+            firmware: one("firmware"),
             holder: "us".into(),
         };
         let all = [Done, NotNeeded, Instruct, Wait, Blocked, Failed];

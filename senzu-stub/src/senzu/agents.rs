@@ -1,6 +1,7 @@
 //! What agents say first and most often: BOOT_EVENT and facts.
 
 use super::{Refusal, Senzu, TokenHash, audit, generation, identify, now};
+use crate::campaign::admission;
 use crate::chakshu;
 use crate::dag::{Situation, later};
 use crate::store::{
@@ -106,6 +107,8 @@ impl Senzu {
         };
         let why = format!("PIOUS {} by {by}", event.agent_version);
         audit(tx, id, "agent", format!("booted: boot {}", event.boot_id.short()), why).await?;
+        let goal = beside.goal || (beside.campaign && admission::at_boot(tx, &asset, now).await?);
+        let beside = assets::Beside { goal, ..beside };
         Ok(Situation { begins: true, ..Situation::of(tx, asset, beside, now).await? })
     }
 

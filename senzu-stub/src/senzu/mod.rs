@@ -5,9 +5,11 @@
 mod agents;
 mod clock;
 mod dag;
+mod goals;
 mod identify;
 mod listing;
 mod operators;
+mod out_of_band;
 mod overview;
 mod profiles;
 mod promotions;
@@ -19,6 +21,9 @@ mod wakers;
 pub use agents::fresh_token;
 pub use clock::{Jump, Watch, now};
 pub use dag::{DagView, EdgeView, GraphView, ReplayView, VertexView};
+pub use goals::{
+    FirmwareView, GoalView, InstalledView, NewCertificate, PlanView, check_wanted, words_of as wanted_words,
+};
 pub use identify::names;
 pub use listing::{AssetFilter, AssetPage, checked_tags};
 pub use operators::Order;
@@ -28,11 +33,12 @@ pub use profiles::{ProfileMade, ProfileView};
 pub use views::{AssetDetail, AssetView, InstructionView, SessionView};
 
 use crate::{
-    access::Role,
+    access::{BmcPasswords, Role},
     beans,
     chakshu::{self, RowError},
     dag::{Engine, GraphError, engine::Claimed, later},
     data_dir::{DataDir, DataDirError},
+    firmware::{ArtifactError, Firmware, FirmwareError, FirmwareOptions},
     store::{
         Conn, Database, Location, StoreError, Tx,
         alerts::{self, AuditEvent},
@@ -61,8 +67,11 @@ use wakers::Wakers;
 pub struct Senzu {
     pub(crate) db: Database,
     pub(crate) engine: Engine,
+    pub(crate) firmware: Firmware,
     key: SigningKey,
+    bmc_passwords: BmcPasswords,
     facts_period_s: u32,
+    bmc_port: u16,
     wakers: Arc<Wakers>,
     notifier: Notifier,
     stopping: CancellationToken,
@@ -83,6 +92,8 @@ pub enum StartError {
     Store(#[from] StoreError),
     #[error("the beans make no graph")]
     Graph(#[from] GraphError),
+    #[error("cannot look after firmware")]
+    Firmware(#[from] FirmwareError),
     #[error("this machine's clock and that of {place} differ by {seconds} s: set both, by NTP")]
     Clocks { place: String, seconds: u64 },
 }
@@ -123,10 +134,14 @@ pub enum Refusal {
     NoSuchMessage(Uuid),
     #[error("{file} {error}; nothing was taken")]
     BadRow { file: String, error: RowError },
+    #[error(transparent)]
+    Artifact(#[from] ArtifactError),
     #[error("no token {0}: GET /v1/tokens lists them")]
     NoSuchToken(Uuid),
     #[error("no request {0}: GET /v1/approvals lists them")]
     NoSuchApproval(Uuid),
+    #[error("no campaign {0}: GET /v1/campaigns lists them")]
+    NoSuchCampaign(Uuid),
     #[error("{asset}: {words}")]
     NotNow { asset: String, words: String },
     #[error("{asset}: {by} asked for {kind} already ({id}): decide that, or wait until it is over")]
@@ -149,6 +164,10 @@ pub enum Refusal {
     NoSuchInstruction { boot: BootId, instruction: InstructionId },
     #[error("instruction {0} has another final report already, and the first one counts")]
     FinalReportStands(InstructionId),
+    #[error("instruction {instruction} may not go on: {why}")]
+    MayNotGoOn { instruction: InstructionId, why: String },
+    #[error("{what} is planned, not ordered: say what the asset shall run (PUT /v1/assets/{{asset}}/firmware)")]
+    NeedsGoal { what: String },
     #[error("{what} holds {count}, more than {max}")]
     TooMany { what: &'static str, count: usize, max: usize },
     #[error("{asset} has {max} instructions that have not ended: let some end, or expire")]
@@ -182,16 +201,30 @@ impl Senzu {
         dir: &DataDir,
         database: &Location,
         facts_period_s: u32,
+        bmc_port: u16,
+        firmware: &FirmwareOptions,
         stopping: CancellationToken,
     ) -> Result<Self, StartError> {
-        let engine = beans::compose()?;
+        let firmware = Firmware::open(dir, firmware)?;
+        let engine = beans::compose(&firmware.recipes)?;
         let db = Database::open(database).await?;
         let (notifier, heard) = db.news();
         let wakers = Arc::new(Wakers::default());
         if let Some(heard) = heard {
             tokio::spawn(wake_for_others(wakers.clone(), heard));
         }
-        let senzu = Self { db, engine, key: dir.signing_key()?, facts_period_s, wakers, notifier, stopping };
+        let senzu = Self {
+            db,
+            engine,
+            firmware,
+            key: dir.signing_key()?,
+            bmc_passwords: dir.bmc_passwords()?,
+            facts_period_s,
+            bmc_port,
+            wakers,
+            notifier,
+            stopping,
+        };
         senzu.mind_the_clock().await?;
         Ok(senzu)
     }

@@ -12,6 +12,7 @@ use crate::{
 };
 use pious_protocol::{
     envelope::MAX_SEALED_BYTES,
+    firmware::FirmwareComponent,
     ids::{BootId, InstructionId},
     instruction::{Action, Instruction, Precondition, UnknownAction},
     message::AssetState,
@@ -117,13 +118,18 @@ fn check_readable(order: &Order) -> Result<(), Refusal> {
         Action::SwitchState { .. }
         | Action::Reboot { .. }
         | Action::Shutdown { .. }
-        | Action::FirmwareUpdate { .. }
+        | Action::FirmwareUpdate(_)
+        | Action::FirmwareInventory(_)
+        | Action::BmcUser(_)
         | Action::Unknown(UnknownAction { problem: None, .. }) => match &order.precondition {
             Some(Precondition::Unknown) => {
                 refuse("precondition.kind", "of no known kind".into(), "state_is or firmware_is")
             }
             Some(Precondition::StateIs { state: AssetState::Unknown }) => {
                 refuse("precondition.state", "no state".into(), "NEW, SPARE, BAREMETAL or RETIRED")
+            }
+            Some(Precondition::FirmwareIs { component: FirmwareComponent::Unknown, .. }) => {
+                refuse("precondition.component", "no component".into(), "bmc, bios, nic, psu or drive")
             }
             Some(Precondition::StateIs { .. } | Precondition::FirmwareIs { .. }) | None => Ok(()),
         },
@@ -154,7 +160,11 @@ fn check_allowed(caller: &Caller, action: &Action) -> Result<(), Refusal> {
             "retire" => needs("retire"),
             _ => Ok(()),
         },
-        Action::Reboot { .. } | Action::Shutdown { .. } | Action::FirmwareUpdate { .. } => Ok(()),
+        // The plan knows the way, the image and the cap; a password that nobody counted would lock us out.
+        Action::FirmwareUpdate(_) | Action::FirmwareInventory(_) | Action::BmcUser(_) => {
+            Err(Refusal::NeedsGoal { what: action.kind().to_owned() })
+        }
+        Action::Reboot { .. } | Action::Shutdown { .. } => Ok(()),
     }
 }
 

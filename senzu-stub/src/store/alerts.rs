@@ -25,6 +25,10 @@ pub enum AlertKind {
     Silent,
     /// A check's verdict changes again and again.
     Flapping,
+    /// An update of its firmware went wrong, and a person must look.
+    FirmwareRecovery,
+    /// A campaign holds itself: too much of it went wrong.
+    CampaignHalted,
 }
 
 /// One alert.

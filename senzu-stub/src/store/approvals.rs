@@ -16,6 +16,8 @@ pub enum ApprovalKind {
     Wipe,
     /// It becomes RETIRED.
     Retire,
+    /// It serves and is drained: its BMC may write firmware and restart it.
+    Firmware,
 }
 
 /// How far a request got.
@@ -68,6 +70,7 @@ impl ApprovalKind {
             Self::Promote => "promote",
             Self::Wipe => "wipe",
             Self::Retire => "retire",
+            Self::Firmware => "firmware",
         }
     }
 }
@@ -218,4 +221,21 @@ pub async fn overdue(conn: &mut Conn, now: UnixMs) -> Result<Vec<Approval>, Stor
 pub async fn expire(conn: &mut Conn, id: Uuid, now: UnixMs) -> Result<(), StoreError> {
     let query = sqlx::query("UPDATE approvals SET status = 'expired', ended_ms = $1 WHERE id = $2 AND outcome IS NULL");
     query.bind(int(now.0)).bind(id.to_string()).execute(conn).await.during("expire a request").map(|_| ())
+}
+
+/// Firmware is nobody's wish any more: what was agreed on for its sake is over.
+pub async fn end_firmware(
+    conn: &mut Conn,
+    asset: AssetId,
+    outcome: ApprovalOutcome,
+    words: &str,
+    now: UnixMs,
+) -> Result<(), StoreError> {
+    let Some(open) = open_of(conn, asset).await?.filter(|open| open.kind == ApprovalKind::Firmware) else {
+        return Ok(());
+    };
+    match open.status {
+        ApprovalStatus::Approved => end(conn, open.id, outcome, words, now).await,
+        ApprovalStatus::Pending | ApprovalStatus::Denied | ApprovalStatus::Expired => expire(conn, open.id, now).await,
+    }
 }

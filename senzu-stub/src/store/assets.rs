@@ -100,6 +100,10 @@ pub struct Beside {
     pub promotion: bool,
     /// An approval that is pending or being carried out.
     pub approval: bool,
+    /// Firmware that it shall have, and that is not over.
+    pub goal: bool,
+    /// A campaign that it waits in.
+    pub campaign: bool,
     /// Its match, or any purchase order at all.
     pub orders: bool,
 }
@@ -120,6 +124,10 @@ pub async fn with_beside(conn: &mut Conn, id: AssetId) -> Result<Option<(Asset, 
                   AND status = 'pending' LIMIT 1) AS one) AS promotion,
              (SELECT COUNT(*) FROM (SELECT id FROM approvals WHERE approvals.asset_id = assets.id
                   AND (status = 'pending' OR (status = 'approved' AND outcome IS NULL)) LIMIT 1) AS one) AS approval,
+             (SELECT COUNT(*) FROM (SELECT id FROM firmware_goals WHERE firmware_goals.asset_id = assets.id
+                  AND status IN ('open', 'recovery') LIMIT 1) AS one) AS goal,
+             (SELECT COUNT(*) FROM (SELECT campaign_id FROM campaign_members
+                  WHERE campaign_members.asset_id = assets.id AND status = 'waiting' LIMIT 1) AS one) AS campaign,
              (SELECT COUNT(*) FROM (SELECT asset_id AS id FROM order_matches WHERE order_matches.asset_id = assets.id
                   UNION ALL SELECT number FROM purchase_orders LIMIT 1) AS one) AS orders
          FROM assets LEFT JOIN sessions ON sessions.boot_id = assets.current_boot WHERE assets.id = $1",
@@ -134,6 +142,8 @@ pub async fn with_beside(conn: &mut Conn, id: AssetId) -> Result<Option<(Asset, 
         told: any("told")?,
         promotion: any("promotion")?,
         approval: any("approval")?,
+        goal: any("goal")?,
+        campaign: any("campaign")?,
         orders: any("orders")?,
     };
     Ok(Some((read(&row)?, beside)))

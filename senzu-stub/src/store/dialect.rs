@@ -295,6 +295,14 @@ pub fn skip_locked(conn: &Conn) -> &'static str {
     }
 }
 
+/// What a SELECT of rows ends with that nobody else may read so until the transaction ends.
+pub fn for_update(conn: &Conn) -> &'static str {
+    match is_postgres(conn) {
+        true => "FOR UPDATE",
+        false => "",
+    }
+}
+
 /// What the database's own clock shows, if it has one.
 pub async fn clock(conn: &mut Conn) -> Result<Option<UnixMs>, StoreError> {
     if !is_postgres(conn) {

@@ -38,6 +38,8 @@ pub struct Issued {
     pub status: Status,
     /// When the status last changed.
     pub changed: UnixMs,
+    /// Senzu does it itself, through the BMC; no agent is handed it.
+    pub out_of_band: bool,
 }
 
 /// The issuer of an operator's instructions.
@@ -49,14 +51,29 @@ fn read(row: &Row) -> Result<Issued, StoreError> {
         issuer: row.text("issuer")?,
         status: row.word("status")?,
         changed: row.time("changed_ms")?,
+        out_of_band: row.number("out_of_band")? > 0,
     })
 }
 
 pub async fn insert(conn: &mut Conn, instruction: &Instruction, issuer: &str) -> Result<(), StoreError> {
+    insert_as(conn, instruction, issuer, false).await
+}
+
+/// As [`insert`], of what Senzu does itself.
+pub async fn insert_out_of_band(conn: &mut Conn, instruction: &Instruction, issuer: &str) -> Result<(), StoreError> {
+    insert_as(conn, instruction, issuer, true).await
+}
+
+async fn insert_as(
+    conn: &mut Conn,
+    instruction: &Instruction,
+    issuer: &str,
+    out_of_band: bool,
+) -> Result<(), StoreError> {
     let query = sqlx::query(
         "INSERT INTO instructions (id, asset_id, sequence, boot_id, issuer, kind, body, status, issued_ms, expires_ms,
-             changed_ms)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9)",
+             changed_ms, out_of_band)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9, $11)",
     )
     .bind(instruction.id.to_string())
     .bind(instruction.asset.to_string())
@@ -67,7 +84,8 @@ pub async fn insert(conn: &mut Conn, instruction: &Instruction, issuer: &str) ->
     .bind(json(instruction))
     .bind(word(&Status::Issued))
     .bind(int(instruction.issued_ms.0))
-    .bind(int(instruction.expires_ms.0));
+    .bind(int(instruction.expires_ms.0))
+    .bind(i64::from(out_of_band));
     query.execute(conn).await.during("store an instruction").map(|_| ())
 }
 
@@ -86,7 +104,7 @@ pub async fn of_asset(conn: &mut Conn, asset: AssetId, limit: u32) -> Result<Vec
 /// The open power-off or reboot of a boot session: it is done before whatever comes behind it in the queue.
 pub async fn open_power(conn: &mut Conn, asset: AssetId, boot: BootId) -> Result<Option<Issued>, StoreError> {
     let query = sqlx::query(
-        "SELECT * FROM instructions WHERE asset_id = $1 AND (boot_id = $2 OR boot_id IS NULL)
+        "SELECT * FROM instructions WHERE asset_id = $1 AND (boot_id = $2 OR boot_id IS NULL) AND out_of_band = 0
              AND status IN ('issued', 'accepted') AND kind IN ('shutdown', 'reboot') ORDER BY sequence LIMIT 1",
     );
     let row = query.bind(asset.to_string()).bind(boot.to_string()).fetch_optional(conn).await;
@@ -112,6 +130,32 @@ pub async fn of_beans(conn: &mut Conn, asset: AssetId, boot: BootId, limit: u32)
     query.fetch_all(conn).await.during("list beans' instructions")?.iter().map(read).collect()
 }
 
+/// An instruction with what was said of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    pub issued: Issued,
+    /// The newest report of progress.
+    pub progress: Option<Report>,
+    /// The last word.
+    pub last: Option<Report>,
+}
+
+/// What beans told an asset since a moment, whichever its boot session; newest first.
+pub async fn told_since(conn: &mut Conn, asset: AssetId, since: UnixMs, limit: u32) -> Result<Vec<Told>, StoreError> {
+    // A limit is text: see [`super::sessions::briefs`].
+    let sql = format!(
+        "SELECT instructions.*, progress.body AS progress, final.body AS final FROM instructions
+         LEFT JOIN reports AS progress ON progress.instruction_id = instructions.id AND progress.stage = 'progress'
+         LEFT JOIN reports AS final ON final.instruction_id = instructions.id AND final.stage = 'final'
+         WHERE asset_id = $1 AND issued_ms >= $2 AND issuer <> 'operator' ORDER BY sequence DESC LIMIT {limit}"
+    );
+    let query = sqlx::query(AssertSqlSafe(sql)).bind(asset.to_string()).bind(int(since.0));
+    let rows = query.fetch_all(conn).await.during("list what an asset was told")?;
+    rows.iter()
+        .map(|row| Ok(Told { issued: read(row)?, progress: row.body_opt("progress")?, last: row.body_opt("final")? }))
+        .collect()
+}
+
 /// What a session should be handed: open, behind `after`, not expired, not another boot's; in sequence.
 pub async fn to_hand_out(
     conn: &mut Conn,
@@ -122,7 +166,7 @@ pub async fn to_hand_out(
 ) -> Result<Vec<Instruction>, StoreError> {
     let query = sqlx::query(
         "SELECT * FROM instructions
-         WHERE asset_id = $1 AND (boot_id IS NULL OR boot_id = $2) AND sequence > $3
+         WHERE asset_id = $1 AND (boot_id IS NULL OR boot_id = $2) AND out_of_band = 0 AND sequence > $3
            AND ((status = 'issued' AND expires_ms > $4) OR status = 'accepted')
          ORDER BY sequence",
     );
@@ -212,4 +256,66 @@ pub async fn reports(conn: &mut Conn, id: InstructionId) -> Result<Vec<StoredRep
     );
     let rows = query.bind(id.to_string()).fetch_all(conn).await.during("load reports")?;
     rows.iter().map(|row| Ok(StoredReport { at: row.time("at_ms")?, report: row.body("body")? })).collect()
+}
+
+/// What Senzu is to do itself and nobody has begun, the oldest first.
+pub async fn out_of_band(conn: &mut Conn, now: UnixMs, limit: u32) -> Result<Vec<Issued>, StoreError> {
+    let query = sqlx::query(
+        "SELECT * FROM instructions WHERE out_of_band = 1 AND status = 'issued' AND expires_ms > $1
+             AND (lease_until_ms IS NULL OR lease_until_ms <= $1) ORDER BY issued_ms LIMIT $2",
+    );
+    let query = query.bind(int(now.0)).bind(i64::from(limit));
+    query.fetch_all(conn).await.during("look for what is done out of band")?.iter().map(read).collect()
+}
+
+/// What a replica had begun that has not been heard since its lease was over.
+pub async fn abandoned(conn: &mut Conn, now: UnixMs) -> Result<Vec<Issued>, StoreError> {
+    let query = sqlx::query(
+        "SELECT * FROM instructions WHERE out_of_band = 1 AND status = 'accepted'
+             AND (lease_until_ms IS NULL OR lease_until_ms <= $1) ORDER BY issued_ms",
+    );
+    let query = query.bind(int(now.0));
+    query.fetch_all(conn).await.during("look for what was left out of band")?.iter().map(read).collect()
+}
+
+/// Takes what nobody has begun; `false`: another was faster.
+pub async fn claim(
+    conn: &mut Conn,
+    id: InstructionId,
+    holder: &str,
+    now: UnixMs,
+    until: UnixMs,
+) -> Result<bool, StoreError> {
+    let query = sqlx::query(
+        "UPDATE instructions SET holder = $1, lease_until_ms = $2
+         WHERE id = $3 AND status = 'issued' AND (lease_until_ms IS NULL OR lease_until_ms <= $4)",
+    );
+    let query = query.bind(holder).bind(int(until.0)).bind(id.to_string()).bind(int(now.0));
+    Ok(query.execute(conn).await.during("claim what is done out of band")?.rows_affected() > 0)
+}
+
+/// Whoever is at it has it for longer; `false`: it is over, or another's.
+pub async fn renew(
+    conn: &mut Conn,
+    id: InstructionId,
+    holder: &str,
+    now: UnixMs,
+    until: UnixMs,
+) -> Result<bool, StoreError> {
+    let query = sqlx::query(
+        "UPDATE instructions SET lease_until_ms = $1
+         WHERE id = $2 AND holder = $3 AND lease_until_ms > $4 AND status IN ('issued', 'accepted')",
+    );
+    let query = query.bind(int(until.0)).bind(id.to_string()).bind(holder).bind(int(now.0));
+    Ok(query.execute(conn).await.during("renew what is done out of band")?.rows_affected() > 0)
+}
+
+/// Ends what was left; `false`: somebody is at it.
+pub async fn give_up(conn: &mut Conn, id: InstructionId, now: UnixMs) -> Result<bool, StoreError> {
+    let query = sqlx::query(
+        "UPDATE instructions SET status = 'expired', changed_ms = $1
+         WHERE id = $2 AND status = 'accepted' AND (lease_until_ms IS NULL OR lease_until_ms <= $1)",
+    );
+    let query = query.bind(int(now.0)).bind(id.to_string());
+    Ok(query.execute(conn).await.during("end what was left out of band")?.rows_affected() > 0)
 }

@@ -5,19 +5,25 @@
 
 pub mod alerts;
 pub mod approvals;
+pub mod artifacts;
 pub mod assets;
+pub mod bmcs;
+pub mod campaigns;
 pub mod clock;
 pub mod dialect;
 pub mod findings;
 pub mod fleet;
+pub mod goals;
 pub mod instructions;
 pub mod listing;
+pub mod members;
 pub mod operators;
 pub mod orders;
 pub mod plans;
 pub mod promotions;
 pub mod runs;
 pub mod sessions;
+pub mod slots;
 pub mod tokens;
 pub mod transitions;
 pub mod ui_sessions;

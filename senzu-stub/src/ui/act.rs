@@ -4,6 +4,7 @@ use super::{Sorry, session::SignedIn};
 use crate::{
     access::{ApprovalAsk, Decision, Role},
     api::Shared,
+    campaign::Act,
     chakshu::{Format, Ordered},
     senzu::Refusal,
     store::approvals::ApprovalKind,
@@ -30,6 +31,7 @@ pub fn router() -> Router<Shared> {
         .route("/assets/{asset}/clear-loop", post(clear_loop))
         .route("/alerts/{alert}/resolve", post(resolve))
         .route("/approvals/{approval}/decide", post(decide))
+        .route("/campaigns/{campaign}/act", post(act_on_campaign))
         .route("/orders", post(take_orders))
 }
 
@@ -176,6 +178,42 @@ async fn decide(
     let caller = visitor.may(&form.csrf, needs)?;
     senzu.decide_approval(caller, approval, decision, &form.why).await?;
     Ok(Redirect::to("/approvals"))
+}
+
+#[derive(Deserialize)]
+struct CampaignForm {
+    csrf: String,
+    act: Acted,
+    #[serde(default)]
+    why: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Acted {
+    Approve,
+    Start,
+    Pause,
+    Resume,
+    Abort,
+}
+
+async fn act_on_campaign(
+    State(senzu): State<Shared>,
+    SignedIn(visitor): SignedIn,
+    Path(campaign): Path<Uuid>,
+    Form(form): Form<CampaignForm>,
+) -> Done {
+    let (act, needs) = match form.act {
+        Acted::Approve => (Act::Approve, Role::Approver),
+        Acted::Start => (Act::Start, Role::Operator),
+        Acted::Pause => (Act::Pause, Role::Operator),
+        Acted::Resume => (Act::Resume, Role::Operator),
+        Acted::Abort => (Act::Abort, Role::Operator),
+    };
+    let caller = visitor.may(&form.csrf, needs)?;
+    senzu.act_on_campaign(caller, campaign, act, &form.why).await?;
+    Ok(Redirect::to(&format!("/campaigns/{campaign}")))
 }
 
 #[derive(Deserialize)]

@@ -8,6 +8,7 @@ use super::{
         cabling::{CablingDrawing, InPlace, Socket},
         dag::{self, DagDrawing},
     },
+    firmware::FirmwareCard,
     frame::{Frame, Here},
     mark::Mark,
     session::MaybeVisitor,
@@ -17,7 +18,10 @@ use crate::{
     access::{ApprovalFilter, ApprovalView},
     api::Shared,
     senzu::{AssetDetail, DagView, GraphView, now},
-    store::{approvals::ApprovalStatus, word},
+    store::{
+        approvals::{ApprovalKind, ApprovalStatus},
+        word,
+    },
     words,
 };
 use askama::Template;
@@ -44,7 +48,8 @@ pub async fn asset(
     let detail = senzu.asset(&asset).await?;
     let dag = senzu.dag(&asset).await?;
     let open = senzu.approvals(&pending).await?;
-    Ok(show(&OneAsset::of(Frame::new(Here::Elsewhere, visitor), detail, dag, open, now())))
+    let firmware = FirmwareCard::of(senzu.firmware_of(&asset).await?);
+    Ok(show(&OneAsset::of(Frame::new(Here::Elsewhere, visitor), detail, dag, firmware, open, now())))
 }
 
 /// All of one asset.
@@ -58,6 +63,7 @@ struct OneAsset {
     looping: Option<String>,
     drawing: DagDrawing,
     beans: Vec<BeanLine>,
+    firmware: FirmwareCard,
     findings: Vec<Line>,
     /// From when the facts below are.
     facts_at: Option<String>,
@@ -77,6 +83,8 @@ struct Acts {
     promotes: bool,
     wipes: bool,
     retires: bool,
+    /// It serves, and only an approval is missing to write its firmware.
+    is_to_be_drained: bool,
     /// A request that waits for a decision.
     asked: Option<String>,
 }
@@ -125,10 +133,18 @@ struct EventLine {
 }
 
 impl OneAsset {
-    fn of(frame: Frame, detail: AssetDetail, dag: DagView, open: Vec<ApprovalView>, now: UnixMs) -> Self {
+    fn of(
+        frame: Frame,
+        detail: AssetDetail,
+        dag: DagView,
+        firmware: FirmwareCard,
+        open: Vec<ApprovalView>,
+        now: UnixMs,
+    ) -> Self {
         let sockets = sockets(&detail);
         Self {
             frame,
+            firmware,
             card: Card::of(&detail.asset, now),
             graph: dag.graph.about.clone(),
             drawing: DagDrawing::of(&dag.graph),
@@ -185,7 +201,13 @@ fn beans(graph: &GraphView) -> Vec<BeanLine> {
 
 fn acts(detail: &AssetDetail, open: Vec<ApprovalView>) -> Acts {
     let state = detail.asset.standing.state;
-    let asked = open.into_iter().next().map(|ask| format!("{} asked to {} it", ask.asked_by, ask.kind.name()));
+    let asked = open.into_iter().next().map(|ask| match ask.kind {
+        ApprovalKind::Promote | ApprovalKind::Wipe | ApprovalKind::Retire => {
+            format!("{} asked to {} it", ask.asked_by, ask.kind.name())
+        }
+        ApprovalKind::Firmware => format!("{} asked to write its firmware", ask.asked_by),
+    });
+    let stands_before = detail.asset.standing.step.as_ref().is_some_and(|step| step.starts_with("VALIDATE_"));
     let may = |states: &[AssetState]| asked.is_none() && states.contains(&state);
     Acts {
         held_by: detail.asset.held.as_ref().map(|held| held.by.clone()),
@@ -193,6 +215,7 @@ fn acts(detail: &AssetDetail, open: Vec<ApprovalView>) -> Acts {
         promotes: may(&[AssetState::Spare]),
         wipes: may(&[AssetState::New, AssetState::Spare]),
         retires: may(&[AssetState::New, AssetState::Spare]),
+        is_to_be_drained: stands_before && may(&[AssetState::Baremetal]),
         asked,
     }
 }

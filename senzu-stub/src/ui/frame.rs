@@ -11,6 +11,7 @@ pub enum Here {
     Orders,
     Alerts,
     Approvals,
+    Campaigns,
     Audit,
     Docs,
     /// One that it does not lead to.
@@ -18,13 +19,14 @@ pub enum Here {
 }
 
 impl Here {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Overview,
         Self::Assets,
         Self::Racks,
         Self::Orders,
         Self::Alerts,
         Self::Approvals,
+        Self::Campaigns,
         Self::Audit,
         Self::Docs,
     ];
@@ -37,6 +39,7 @@ impl Here {
             Self::Orders => "Orders",
             Self::Alerts => "Alerts",
             Self::Approvals => "Approvals",
+            Self::Campaigns => "Campaigns",
             Self::Audit => "Audit",
             Self::Docs => "API",
             Self::Elsewhere => "",
@@ -51,6 +54,7 @@ impl Here {
             Self::Orders => "/orders",
             Self::Alerts => "/alerts",
             Self::Approvals => "/approvals",
+            Self::Campaigns => "/campaigns",
             Self::Audit => "/audit",
             Self::Docs => "/docs",
         }

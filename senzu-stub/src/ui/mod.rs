@@ -4,16 +4,18 @@
 //! the forms. Pages stay true by a small script, and by a refresh where scripts don't run.
 //!
 //! Whoever reaches Senzu may look at assets, racks and alerts: they are what an engineer at a rack needs, whose telephone
-//! has read a server's QR code. Orders, approvals, the audit log and every form want somebody who signed in.
+//! has read a server's QR code. Orders, approvals, campaigns, the audit log and every form want somebody who signed in.
 
 mod act;
 mod alerts;
 mod approvals;
 mod asset;
 mod audit;
+mod campaigns;
 mod card;
 mod docs;
 mod drawing;
+mod firmware;
 mod frame;
 mod list;
 mod mark;
@@ -47,6 +49,7 @@ type Page = Result<Response, Sorry>;
 pub fn router() -> Router<Shared> {
     session::router()
         .merge(act::router())
+        .merge(firmware::router())
         .route("/", get(overview::overview))
         .route("/assets", get(list::assets))
         .route("/assets/{asset}", get(asset::asset))
@@ -55,6 +58,8 @@ pub fn router() -> Router<Shared> {
         .route("/alerts", get(alerts::alerts))
         .route("/orders", get(orders::orders))
         .route("/approvals", get(approvals::approvals))
+        .route("/campaigns", get(campaigns::campaigns))
+        .route("/campaigns/{campaign}", get(campaigns::campaign))
         .route("/audit", get(audit::audit))
         .route("/docs", get(docs::docs))
         .route("/style.css", get(|| asset_file("text/css; charset=utf-8", include_str!("../../assets/style.css"))))

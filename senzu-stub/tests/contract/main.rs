@@ -12,6 +12,8 @@ mod missing;
 mod postgres;
 mod python;
 mod schemathesis;
+#[path = "../it/signer.rs"]
+mod signer;
 #[path = "../it/world.rs"]
 #[allow(dead_code, reason = "the other test targets use the rest")]
 mod world;

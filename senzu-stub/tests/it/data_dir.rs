@@ -17,6 +17,7 @@ fn init_makes_what_is_missing_and_keeps_what_is_there() {
     let modes: BTreeMap<String, u32> =
         contents(&world).into_keys().map(|name| (name.clone(), mode(&world.data().join(name)))).collect();
     let expected = [
+        ("bmc.key", 0o600),
         ("ca.key", 0o600),
         ("ca.pem", 0o644),
         ("instruction-keys.json", 0o644),

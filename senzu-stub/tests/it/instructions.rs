@@ -39,7 +39,7 @@ async fn an_operators_order_wakes_the_poll_and_travels_as_given() {
         &world,
         "r1-u10",
         json!({
-            "action": {"kind": "firmware_update", "component": "bmc", "version": "2", "url": "http://x/", "sha256": "00"},
+            "action": {"kind": "reboot", "reason": "to see it again"},
             "expires_in_s": 60, "boot": agent.boot,
             "precondition": {"kind": "firmware_is", "component": "bmc", "version": "1"},
         }),
@@ -54,7 +54,7 @@ async fn an_operators_order_wakes_the_poll_and_travels_as_given() {
             "jti": ordered["id"], "sub": world.get("/v1/assets/r1-u10").await["id"], "boot": agent.boot, "sequence": 1,
             "issued_ms": instruction["issued_ms"], "expires_ms": instruction["issued_ms"].as_u64().unwrap() + 60_000,
             "precondition": {"kind": "firmware_is", "component": "bmc", "version": "1"},
-            "action": {"kind": "firmware_update", "component": "bmc", "version": "2", "url": "http://x/", "sha256": "00"},
+            "action": {"kind": "reboot", "reason": "to see it again"},
         })
     );
 }
@@ -77,8 +77,8 @@ async fn the_first_final_report_counts() {
     order(&world, "r1-u10", json!({"action": {"kind": "dance"}, "expires_in_s": 60})).await;
     let [dance] = agent.instructions(&world).await.try_into().unwrap();
     agent.reports(&dance, Report::Accepted).await;
-    agent.reports(&dance, Report::Progress { percent: 10, words: "left foot".into() }).await;
-    agent.reports(&dance, Report::Progress { percent: 50, words: "right foot".into() }).await;
+    agent.reports(&dance, Report::progress(10, "left foot")).await;
+    agent.reports(&dance, Report::progress(50, "right foot")).await;
     agent.reports(&dance, done()).await;
     // Sent again, late, and contradicting.
     agent.reports(&dance, done()).await;
@@ -156,7 +156,7 @@ async fn progress_is_a_percentage() {
     let agent = booted(&world).await;
     order(&world, "r1-u10", json!({"action": {"kind": "dance"}, "expires_in_s": 60})).await;
     let [dance] = agent.instructions(&world).await.try_into().unwrap();
-    let answer = agent.send_report(&dance, &Report::Progress { percent: 101, words: "on".into() }).await;
+    let answer = agent.send_report(&dance, &Report::progress(101, "on")).await;
     assert_eq!(answer.status(), 422);
     assert_eq!(problem(answer).await["detail"], "percent is 101: from 0 to 100");
 }

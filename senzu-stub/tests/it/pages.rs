@@ -188,6 +188,7 @@ async fn the_checked_in_description_is_what_is_served() {
     assert_eq!(
         routes,
         [
+            "delete /v1/artifacts/{sha256}",
             "delete /v1/operators/{operator}",
             "delete /v1/tokens/{token}",
             "delete /v1/webhooks/{webhook}",
@@ -195,13 +196,19 @@ async fn the_checked_in_description_is_what_is_served() {
             "get /v1/alerts",
             "get /v1/approvals",
             "get /v1/approvals/{approval}",
+            "get /v1/artifacts",
+            "get /v1/artifacts/{sha256}",
+            "get /v1/artifacts/{sha256}/image",
             "get /v1/assets",
             "get /v1/assets/{asset}",
             "get /v1/assets/{asset}/dag",
             "get /v1/assets/{asset}/dag/replay",
+            "get /v1/assets/{asset}/firmware",
             "get /v1/audit",
             "get /v1/boot-targets",
             "get /v1/boot-targets/{mac}",
+            "get /v1/campaigns",
+            "get /v1/campaigns/{campaign}",
             "get /v1/dead-letters",
             "get /v1/fleet",
             "get /v1/operators",
@@ -217,17 +224,30 @@ async fn the_checked_in_description_is_what_is_served() {
             "post /v1/approvals",
             "post /v1/approvals/{approval}/approve",
             "post /v1/approvals/{approval}/deny",
+            "post /v1/artifacts",
+            "post /v1/assets/{asset}/firmware/retry",
+            "post /v1/assets/{asset}/firmware/withdraw",
             "post /v1/assets/{asset}/hold",
             "post /v1/assets/{asset}/instructions",
             "post /v1/assets/{asset}/loop/clear",
             "post /v1/assets/{asset}/profile",
             "post /v1/boot-events",
+            "post /v1/campaigns",
+            "post /v1/campaigns/preview",
+            "post /v1/campaigns/{campaign}/abort",
+            "post /v1/campaigns/{campaign}/approve",
+            "post /v1/campaigns/{campaign}/pause",
+            "post /v1/campaigns/{campaign}/resume",
+            "post /v1/campaigns/{campaign}/start",
             "post /v1/dead-letters/{letter}/retry",
             "post /v1/orders/imports",
+            "post /v1/sessions/{boot_id}/instructions/{id}/bmc-access",
             "post /v1/sessions/{boot_id}/instructions/{id}/reports",
             "post /v1/sessions/{boot_id}/promotions",
             "post /v1/tokens",
             "post /v1/webhooks",
+            "put /v1/artifacts/{sha256}/image",
+            "put /v1/assets/{asset}/firmware",
             "put /v1/assets/{asset}/order",
             "put /v1/assets/{asset}/tags",
             "put /v1/operators/{operator}",
@@ -256,22 +276,32 @@ fn the_description_is_whole() {
             for parameter in operation["parameters"].as_array().into_iter().flatten() {
                 let name = parameter["name"].as_str().unwrap();
                 let is_in_path = path.contains(&format!("{{{name}}}"));
-                let place = if is_in_path { "path" } else { "query" };
+                let is_field = ["range", "if-range"].contains(&name);
+                let place = match (is_in_path, is_field) {
+                    (true, _) => "path",
+                    (false, true) => "header",
+                    (false, false) => "query",
+                };
                 let found = (parameter["in"].as_str(), parameter["required"] == true);
                 assert_eq!(found, (Some(place), is_in_path), "{case}: {name}");
             }
             let responses = operation["responses"].as_object().unwrap();
             for (status, response) in responses {
                 assert!(response["description"].as_str().is_some_and(|words| !words.is_empty()), "{case}: {status}");
-                let kind = if status.starts_with('2') { "application/json" } else { "application/problem+json" };
+                let kind = match (status.starts_with('2'), path.ends_with("/image")) {
+                    (true, true) => "application/octet-stream",
+                    (true, false) => "application/json",
+                    (false, _) => "application/problem+json",
+                };
                 let is_plain = status == "204" || path == "/healthz";
                 assert!(is_plain || response["content"].get(kind).is_some(), "{case}: {status}");
             }
             let wants = |status: &str| assert!(responses.contains_key(status), "{case} lacks {status}");
             if operation.get("requestBody").is_some() {
                 ["400", "408", "413", "415"].iter().for_each(|status| wants(status));
-                let example = &operation["requestBody"]["content"]["application/json"]["example"];
-                assert!(example.is_object(), "{case} has no example");
+                let content = &operation["requestBody"]["content"];
+                let is_bytes = content.get("application/octet-stream").is_some();
+                assert!(is_bytes || content["application/json"]["example"].is_object(), "{case} has no example");
             }
             if let Some(security) = operation["security"].as_array() {
                 wants("401");

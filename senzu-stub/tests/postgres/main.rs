@@ -8,8 +8,12 @@ mod agent;
 mod alerts;
 #[path = "../it/approvals.rs"]
 mod approvals;
+#[path = "../it/artifacts.rs"]
+mod artifacts;
 #[path = "../it/audit.rs"]
 mod audit;
+#[path = "../it/campaigns.rs"]
+mod campaigns;
 #[path = "../it/clock.rs"]
 mod clock;
 #[path = "../it/dag.rs"]
@@ -18,8 +22,12 @@ mod dag;
 mod data_dir;
 #[path = "../it/desk.rs"]
 mod desk;
+#[path = "../it/firmware.rs"]
+mod firmware;
 #[path = "../it/fleet.rs"]
 mod fleet;
+#[path = "../it/images.rs"]
+mod images;
 #[path = "../it/instructions.rs"]
 mod instructions;
 #[path = "../it/listing.rs"]
@@ -28,6 +36,8 @@ mod listing;
 mod missing;
 #[path = "../it/orders.rs"]
 mod orders;
+#[path = "../it/out_of_band.rs"]
+mod out_of_band;
 #[path = "../it/pages.rs"]
 mod pages;
 #[path = "../it/postgres.rs"]
@@ -36,11 +46,19 @@ mod postgres;
 mod profiles;
 #[path = "../it/promotions.rs"]
 mod promotions;
+#[path = "../it/redfish.rs"]
+mod redfish;
 #[path = "../it/refusals.rs"]
 mod refusals;
 mod replicas;
 #[path = "../it/restart.rs"]
 mod restart;
+#[path = "../it/server.rs"]
+mod server;
+#[path = "../it/servers.rs"]
+mod servers;
+#[path = "../it/signer.rs"]
+mod signer;
 #[path = "../it/story.rs"]
 mod story;
 #[path = "../it/targets.rs"]

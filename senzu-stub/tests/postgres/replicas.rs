@@ -138,3 +138,8 @@ fn a_server_that_is_not_there_is_named_without_its_password() {
                     server up, and is the URL right?: ";
     assert!(!refused.status.success() && words.starts_with(expected) && !words.contains("secret"), "{words}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_replicas_together_write_to_no_more_than_the_cap() {
+    crate::campaigns::two_senzus_never_exceed_a_cap().await;
+}
