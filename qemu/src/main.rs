@@ -1,9 +1,13 @@
 //! `pious-lab`: the rack on a desk, from the command line.
 
+mod firmware;
+
 use anyhow::Context;
 use clap::{Parser, Subcommand};
+use firmware::{BmcVerb, FirmwareImage};
 use pious_lab::{
     Lab, Options,
+    bmc::key,
     fleet::{self, Fleet},
     lab::{control::Request, handle, namespace, options::target_dir},
     machine::argv::Accelerator,
@@ -124,6 +128,19 @@ enum Verb {
         /// The file.
         file: Option<PathBuf>,
     },
+    /// A server's BMC: what it does wrong, and what it noted.
+    Bmc {
+        #[command(subcommand)]
+        verb: BmcVerb,
+    },
+    /// Write a firmware image for the lab's BMCs.
+    FirmwareImage(FirmwareImage),
+    /// Write a key pair for firmware images: firmware.key, without a password, and firmware.pub.
+    FirmwareKey {
+        /// The directory.
+        #[arg(long)]
+        out: PathBuf,
+    },
     /// Show what there is.
     Status,
     /// Take the lab down.
@@ -203,6 +220,7 @@ impl FleetVerb {
                     at_once,
                     within: Duration::from_secs(within_s),
                     stay: Duration::from_secs(stay_s),
+                    firmware: None,
                 };
                 let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
                 println!("{}", serde_json::to_string_pretty(&runtime.block_on(fleet.run())?)?);
@@ -293,6 +311,12 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Ok(if held { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         Verb::Fleet { verb } => verb.run().map(|()| ExitCode::SUCCESS),
+        Verb::FirmwareImage(image) => image.write().map(|()| ExitCode::SUCCESS),
+        Verb::FirmwareKey { out } => {
+            key::write_pair(&out)?;
+            println!("{}", out.join(key::PUBLIC).display());
+            Ok(ExitCode::SUCCESS)
+        }
         verb => runtime()?.block_on(ask(verb, dir)),
     }
 }
@@ -354,6 +378,10 @@ async fn ask(verb: Verb, dir: Option<PathBuf>) -> anyhow::Result<ExitCode> {
             Request::Port { port, down, loss_percent, delay_ms, native }
         }
         Verb::Capture { port, file } => Request::Capture { port, file: file.map(absolute).transpose()? },
+        Verb::Bmc { verb } => {
+            verb.run(&dir).await?;
+            return Ok(ExitCode::SUCCESS);
+        }
         Verb::Status => Request::Status,
         Verb::Down => {
             handle::down(&dir).await?;
@@ -363,7 +391,13 @@ async fn ask(verb: Verb, dir: Option<PathBuf>) -> anyhow::Result<ExitCode> {
             handle::console(&dir, &server).await?;
             return Ok(ExitCode::SUCCESS);
         }
-        Verb::Up { .. } | Verb::Demo { .. } | Verb::Fleet { .. } | Verb::Outer { .. } | Verb::Inner { .. } => {
+        Verb::Up { .. }
+        | Verb::Demo { .. }
+        | Verb::Fleet { .. }
+        | Verb::FirmwareImage(_)
+        | Verb::FirmwareKey { .. }
+        | Verb::Outer { .. }
+        | Verb::Inner { .. } => {
             unreachable!("handled before")
         }
     };

@@ -2,7 +2,10 @@
 //! [`session`], which speaks IPMI over LAN with the one that runs.
 
 mod fru;
+pub mod image;
+pub mod key;
 mod records;
+pub mod redfish;
 pub mod session;
 
 use crate::rack::{BmcSpec, ServerSpec};
@@ -33,6 +36,12 @@ impl Ports {
 
 /// The user and the password of IPMI over LAN; nothing but the lab's own network reaches it.
 pub const USER: &str = "lab";
+
+/// Users that are nobody's yet. Whoever may, gives them a name and a password (IPMI 2.0 §22.28 to §22.30); without a line
+/// here, `ipmi_sim` would let them in by no kind of authentication.
+const FREE_USERS: &str = "user 3 false \"\" \"\" admin 10 none md5 straight\n\
+    user 4 false \"\" \"\" admin 10 none md5 straight\n\
+    user 5 false \"\" \"\" admin 10 none md5 straight\n";
 
 /// The BMC's own address on its bus: IPMI 2.0 §5.5.
 const BMC_ADDRESS: u8 = 0x20;
@@ -96,7 +105,8 @@ impl Files {
              chassis_control \"sh '{directory}/chassis'\"\n\
              serial 15 127.0.0.1 {system} codec VM\n\
              startnow false\n\
-             user 2 true \"{USER}\" \"{USER}\" admin 10 none md5 straight\n"
+             user 2 true \"{USER}\" \"{USER}\" admin 10 none md5 straight\n\
+             {FREE_USERS}"
         )
     }
 }
@@ -228,7 +238,7 @@ mod tests {
             allowed_auths_admin none md5 straight\nguid 00000000000040008000000000000001\n\
             lan_config_program \"sh '/lab/bmc/network'\"\nendlan\nchassis_control \"sh '/lab/bmc/chassis'\"\n\
             serial 15 127.0.0.1 6233 codec VM\nstartnow false\nuser 2 true \"lab\" \"lab\" admin 10 none md5 straight\n";
-        assert_eq!(text("lan.conf"), expected);
+        assert_eq!(text("lan.conf"), format!("{expected}{FREE_USERS}"));
         let expected = "ip_addr=10.78.0.21\nip_addr_src=dhcp\nmac_addr=52:54:00:ff:00:01\nsubnet_mask=255.255.255.0\n\
             default_gw_ip_addr=0.0.0.0\ndefault_gw_mac_addr=00:00:00:00:00:00\nbackup_gw_ip_addr=0.0.0.0\n\
             backup_gw_mac_addr=00:00:00:00:00:00\n";

@@ -70,6 +70,16 @@ pub fn furnish(ports: Ports, vlan: Option<u16>) -> Result<(), SessionError> {
     tell(&mut session, "setting its VLAN", set.into())
 }
 
+/// Whether the BMC at a port lets a user in by a password.
+pub fn admits(port: u16, user: &str, password: &str) -> bool {
+    let Ok(mut session) = Rmcp::new((Ipv4Addr::LOCALHOST, port), ANSWER_WITHIN) else { return false };
+    let admitted = session.activate(true, Some(user), Some(password.as_bytes()));
+    if let Err(error) = &admitted {
+        tracing::debug!(user, ?error, "not let in");
+    }
+    admitted.is_ok()
+}
+
 fn log_in(port: u16) -> Result<Rmcp, SessionError> {
     let until = Instant::now() + UP_WITHIN;
     loop {

@@ -1,7 +1,10 @@
 //! What can be asked of a running lab: one JSON line there, one JSON line back, over a unix socket in its directory.
 //! `serial` and `watch` go on as a stream after their answer.
 
-use crate::rack::{NicRef, PortRef};
+use crate::{
+    bmc::redfish,
+    rack::{NicRef, PortRef},
+};
 use serde::{Deserialize, Serialize};
 use std::{net::IpAddr, net::SocketAddr, path::PathBuf};
 
@@ -126,6 +129,22 @@ pub enum Request {
         #[serde(default)]
         fault: Option<super::faults::Fault>,
     },
+    /// Have a server's BMC do something wrong; none: nothing any more.
+    BmcFault {
+        /// The server's name.
+        server: String,
+        /// What.
+        #[serde(default)]
+        fault: Option<redfish::Fault>,
+        /// Again and again; else once.
+        #[serde(default)]
+        sticky: bool,
+    },
+    /// Every [`redfish::Entry`] that a server's BMC noted.
+    BmcLog {
+        /// The server's name.
+        server: String,
+    },
     /// Take everything down.
     Down,
 }
@@ -222,6 +241,14 @@ mod tests {
             (
                 r#"{"op":"plug","nic":"a.nic1","port":"sw1.Ethernet1/2"}"#,
                 Request::Plug { nic: "a.nic1".parse().unwrap(), port: Some("sw1.Ethernet1/2".parse().unwrap()) },
+            ),
+            (
+                r#"{"op":"bmc_fault","server":"a","fault":"unavailable=3","sticky":true}"#,
+                Request::BmcFault {
+                    server: "a".into(),
+                    fault: Some(redfish::Fault::Unavailable { requests: 3 }),
+                    sticky: true,
+                },
             ),
             (
                 r#"{"op":"forward","to":"10.77.0.100:8080","from":"10.77.0.66"}"#,

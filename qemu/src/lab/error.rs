@@ -55,6 +55,14 @@ pub enum LabError {
         /// Where the rest is.
         log: PathBuf,
     },
+    /// Something else came of it.
+    #[error("{what} was waited for, and it is {is}")]
+    Otherwise {
+        /// What was waited for.
+        what: String,
+        /// What there is.
+        is: String,
+    },
     /// Talking to the lab.
     #[error("talking to the lab")]
     Io(#[from] io::Error),

@@ -16,7 +16,10 @@ use super::{
     options::Options,
     ownership, programs,
 };
-use crate::rack::{NicRef, PortRef, Rack};
+use crate::{
+    bmc::redfish,
+    rack::{NicRef, PortRef, Rack},
+};
 use serde::de::DeserializeOwned;
 use std::{
     io::{self, BufRead},
@@ -196,6 +199,16 @@ impl Lab {
     /// Puts something else in the place of a stopped Senzu; `None` takes it away.
     pub async fn fault(&self, fault: Option<Fault>) -> Result<(), LabError> {
         self.ask(&Request::Fault { fault }).await
+    }
+
+    /// Has a server's BMC do something wrong, once or again and again; `None`: nothing any more.
+    pub async fn bmc_fault(&self, server: &str, fault: Option<redfish::Fault>, sticky: bool) -> Result<(), LabError> {
+        self.ask(&Request::BmcFault { server: server.into(), fault, sticky }).await
+    }
+
+    /// What a server's BMC noted so far.
+    pub async fn bmc_log(&self, server: &str) -> Result<Vec<redfish::Entry>, LabError> {
+        self.ask(&Request::BmcLog { server: server.into() }).await
     }
 
     /// A server's serial port from its first byte on.

@@ -6,7 +6,9 @@ use super::{
     conversation,
     events::{Events, What},
     faults::Faulty,
-    forward, lldpd, namespace,
+    forward,
+    house::{self, Hands, House},
+    lldpd, namespace,
     options::Options,
     ownership, programs,
     refusal::Refusal,
@@ -130,11 +132,18 @@ async fn bring_up(
     }
     let events = Arc::new(Events::create(&options.dir.join("events.jsonl")).context("creating events.jsonl")?);
     let at = |server: &str| places(&options.dir, server);
-    let (wires, daemons) = Wires::build(&rack, folder, &at, Arc::clone(&events))?;
+    let mut houses = house::houses(&rack)?;
+    let doors = houses.iter_mut().filter_map(House::take_doors).collect();
+    let (wires, daemons) = Wires::build(&rack, folder, &at, doors, Arc::clone(&events))?;
     namespace::addresses()?;
     let (wires_, events_) = (Arc::clone(&wires), Arc::clone(&events));
-    let servers = Servers::new(Arc::clone(&rack), &options.dir, options.accelerator, wires_, events_)
+    let hands = Arc::new(Hands::default());
+    let redfish = house::services(&rack, &options.dir, &hands)?;
+    let services = redfish.clone();
+    let servers = Servers::new(Arc::clone(&rack), &options.dir, options.accelerator, wires_, events_, redfish)
         .context("making the servers' directories")?;
+    let servers = Arc::new(servers);
+    hands.reach(&servers);
     let page = match listener {
         Some(listener) => {
             let page = format!("https://{}/", listener.local_addr()?);
@@ -147,7 +156,7 @@ async fn bring_up(
         rack,
         options,
         wires,
-        servers: Arc::new(servers),
+        servers,
         events,
         services: Mutex::default(),
         fault: Mutex::default(),
@@ -157,6 +166,8 @@ async fn bring_up(
     });
     let mut others = inner.start_lldpds(&daemons)?;
     others.extend(bmcs::start(&inner.rack, &inner.options.dir).await?);
+    // Whom they let in, ipmi_sim knows.
+    house::open(houses, &services);
     inner.prepare_senzu().await?;
     if inner.options.senzu {
         inner.start(ServiceName::Senzu).await?;
@@ -400,6 +411,11 @@ impl Inner {
                 }
                 Ok(Value::Null)
             }
+            Request::BmcFault { server, fault, sticky } => {
+                self.servers.redfish(&server)?.fault(fault, sticky);
+                Ok(Value::Null)
+            }
+            Request::BmcLog { server } => Ok(json!(self.servers.redfish(&server)?.log())),
             Request::Down => {
                 self.down.notify_one();
                 Ok(Value::Null)

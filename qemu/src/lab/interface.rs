@@ -13,14 +13,19 @@ use std::{
 };
 use tokio::io::unix::AsyncFd;
 
-/// Makes a tap; it lives as long as the answer does.
-pub fn tap(name: &str) -> io::Result<AsyncFd<OwnedFd>> {
+/// Makes a tap in the namespace of the calling thread; it lives as long as the answer does.
+pub fn tap(name: &str) -> io::Result<OwnedFd> {
     let file = OpenOptions::new().read(true).write(true).custom_flags(libc::O_NONBLOCK).open("/dev/net/tun")?;
     let mut request = named(name)?;
     request.ifr_ifru.ifru_flags = (libc::IFF_TAP | libc::IFF_NO_PI) as libc::c_short;
     call(&file, libc::TUNSETIFF as c_ulong, &mut request)?;
-    // SAFETY: the descriptor is the file's own, which AsyncFd owns from here on, and nobody closes or changes it meanwhile.
-    let tap = unsafe { AsyncFd::register(OwnedFd::from(file)) };
+    Ok(file.into())
+}
+
+/// A tap to wait for, by the calling runtime.
+pub fn pollable(tap: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    // SAFETY: AsyncFd owns the descriptor from here on, and nobody closes or changes it meanwhile.
+    let tap = unsafe { AsyncFd::register(tap) };
     tap.map_err(io::Error::from)
 }
 
@@ -64,6 +69,18 @@ pub fn add_ipv4(label: &str, address: Ipv4Addr, prefix_length: u8) -> io::Result
         call(&socket, number as c_ulong, &mut request)?;
     }
     Ok(())
+}
+
+/// Sends what is for nobody near to a gateway.
+pub fn default_route(gateway: Ipv4Addr) -> io::Result<()> {
+    let socket = socket(libc::AF_INET)?;
+    // SAFETY: all-zero bytes are a valid rtentry: no addresses, no device.
+    let mut route: libc::rtentry = unsafe { std::mem::zeroed() };
+    route.rt_dst = ipv4_address(Ipv4Addr::UNSPECIFIED);
+    route.rt_genmask = ipv4_address(Ipv4Addr::UNSPECIFIED);
+    route.rt_gateway = ipv4_address(gateway);
+    route.rt_flags = libc::RTF_UP | libc::RTF_GATEWAY;
+    call(&socket, libc::SIOCADDRT as c_ulong, &mut route)
 }
 
 /// Gives an interface an IPv6 address.

@@ -43,6 +43,19 @@ impl Senzu {
         Ok(serde_json::from_slice(&bytes).unwrap_or_default())
     }
 
+    /// Gives an operator's order that says what shall be.
+    pub async fn put(&self, path: &str, body: &Value) -> Result<Value, reqwest::Error> {
+        let request = self.client.put(format!("{}{path}", self.url)).bearer_auth(&self.token).json(body);
+        request.send().await?.error_for_status()?.json().await
+    }
+
+    /// Brings a file.
+    pub async fn put_bytes(&self, path: &str, bytes: Vec<u8>) -> Result<(), reqwest::Error> {
+        let request = self.client.put(format!("{}{path}", self.url)).bearer_auth(&self.token);
+        let request = request.header(reqwest::header::CONTENT_TYPE, "application/octet-stream").body(bytes);
+        request.send().await?.error_for_status().map(|_| ())
+    }
+
     /// All that it knows of an asset, by name or id.
     pub async fn asset(&self, asset: &str) -> Result<Value, reqwest::Error> {
         self.get(&format!("/v1/assets/{asset}")).await
@@ -50,22 +63,33 @@ impl Senzu {
 
     /// Waits until it knows something of an asset; answers all that it knows of it.
     pub async fn asset_when(&self, asset: &str, what: &str, is_so: impl Fn(&Value) -> bool) -> Result<Value, LabError> {
+        self.when(&format!("/v1/assets/{asset}"), what, NEXT_WITHIN, is_so).await
+    }
+
+    /// Waits until an answer says something; answers it.
+    pub async fn when(
+        &self,
+        path: &str,
+        what: &str,
+        within: Duration,
+        is_so: impl Fn(&Value) -> bool,
+    ) -> Result<Value, LabError> {
         let mut known = Value::Null;
         let mut ticks = tokio::time::interval(ASK_EVERY);
         let becoming = async {
             loop {
                 ticks.tick().await;
-                known = self.asset(asset).await?;
+                known = self.get(path).await?;
                 if is_so(&known) {
                     return Ok(());
                 }
             }
         };
-        match tokio::time::timeout(NEXT_WITHIN, becoming).await {
+        match tokio::time::timeout(within, becoming).await {
             Ok(asked) => asked.map(|()| known),
             Err(_) => {
                 let (what, context) = (format!("{what} in Senzu"), format!("; Senzu has {known:#}"));
-                Err(LabError::Timeout { what, within: NEXT_WITHIN, context })
+                Err(LabError::Timeout { what, within, context })
             }
         }
     }

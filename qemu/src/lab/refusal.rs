@@ -33,6 +33,8 @@ pub enum Refusal {
     NotPlugged(NicRef),
     #[error("the cable of {0} was in no port yet; say which: pious-lab plug {0} SWITCH.PORT")]
     NeverPlugged(NicRef),
+    #[error("the BMC of server {0} has no Redfish service; the rack file gives it one: bmc.redfish")]
+    NoRedfish(String),
     #[error("{0} runs already")]
     ServiceRuns(&'static str),
     #[error("{0} does not run")]

@@ -8,9 +8,9 @@ use super::{
     wires::Wires,
 };
 use crate::{
-    bmc::Ports,
+    bmc::{Ports, redfish},
     machine::{
-        argv::{Accelerator, Places},
+        argv::{Accelerator, Places, Start},
         qmp::MachineEvent,
         running::{Machine, MachineError, Started},
     },
@@ -42,12 +42,22 @@ pub struct Servers {
     wires: Arc<Wires>,
     events: Arc<Events>,
     serials: BTreeMap<String, Arc<Serial>>,
+    /// The Redfish services of the servers' BMCs.
+    redfish: BTreeMap<String, Arc<redfish::Service>>,
     on: Mutex<BTreeMap<String, Arc<Machine>>>,
     /// Servers that are being switched on.
     starting: Mutex<Vec<String>>,
     /// Where each cable was last, for `plug` without a port.
     last: Mutex<BTreeMap<NicRef, PortRef>>,
     off: watch::Sender<()>,
+}
+
+/// What the end of a QEMU is for its server.
+enum Ending {
+    /// It is off.
+    Off,
+    /// It goes on in another.
+    Reset { guest: bool },
 }
 
 /// A server's places beneath the run directory.
@@ -63,6 +73,7 @@ impl Servers {
         accelerator: Accelerator,
         wires: Arc<Wires>,
         events: Arc<Events>,
+        redfish: BTreeMap<String, Arc<redfish::Service>>,
     ) -> io::Result<Self> {
         let mut serials = BTreeMap::new();
         let mut last = BTreeMap::new();
@@ -87,6 +98,7 @@ impl Servers {
             wires,
             events,
             serials,
+            redfish,
             on: Mutex::default(),
             starting: Mutex::default(),
             last: Mutex::new(last),
@@ -115,36 +127,99 @@ impl Servers {
         Some(Ports::of(place).system)
     }
 
+    /// The Redfish service of a server's BMC.
+    pub fn redfish(&self, name: &str) -> Result<&Arc<redfish::Service>, Refusal> {
+        self.rack.server(name)?;
+        self.redfish.get(name).ok_or_else(|| Refusal::NoRedfish(name.to_owned()))
+    }
+
     async fn switch_on(self: &Arc<Self>, server: &ServerSpec) -> Result<(), MachineError> {
-        let started =
-            Machine::start(server, places(&self.files, &server.name), self.accelerator, self.bmc_port(&server.name))
-                .await?;
+        let started = self.start(server).await?;
         let machine = Arc::clone(&started.machine);
+        self.events.add(Some(&server.name), What::PowerOn);
+        tokio::spawn(Arc::clone(self).attend(server.clone(), started));
+        machine.run().await
+    }
+
+    /// A QEMU whose guest stands still yet.
+    async fn start(&self, server: &ServerSpec) -> Result<Started, MachineError> {
+        let (bios_version, boot) = match self.redfish.get(&server.name) {
+            Some(bmc) => bmc.host_starts(),
+            None => Default::default(),
+        };
+        let start = Start { bmc: self.bmc_port(&server.name), bios_version, boot };
+        let places = places(&self.files, &server.name);
+        let started = Machine::start(server, places, self.accelerator, &start).await?;
+        let machine = &started.machine;
         for (index, nic) in server.nics.iter().enumerate() {
             let end = End::Nic(NicRef { server: server.name.clone(), nic: nic.name.clone() });
             if self.carrier(&end).is_none() {
                 machine.set_carrier(index, false).await?;
             }
         }
-        lock(&self.on).insert(server.name.clone(), Arc::clone(&machine));
-        self.events.add(Some(&server.name), What::PowerOn);
-        tokio::spawn(Arc::clone(self).attend(server.name.clone(), started));
-        machine.run().await
+        lock(&self.on).insert(server.name.clone(), Arc::clone(machine));
+        Ok(started)
     }
 
     /// Stays with a server until it is off.
-    async fn attend(self: Arc<Self>, name: String, started: Started) {
+    async fn attend(self: Arc<Self>, server: ServerSpec, started: Started) {
+        let name = &server.name;
+        let mut running = Some(started);
+        while let Some(started) = running.take() {
+            let before = Arc::clone(&started.machine);
+            if let Ending::Reset { guest } = self.attend_once(name, started).await
+                && !before.is_unplugged()
+            {
+                self.events.add(Some(name), What::Reset { guest });
+                running = match self.start_again(&server, &before).await {
+                    Ok(started) => Some(started),
+                    Err(error) => {
+                        tracing::error!(server = name, "{}", chain(&error));
+                        None
+                    }
+                };
+            }
+        }
+        if let Some(bmc) = self.redfish.get(name) {
+            bmc.host_is_off();
+        }
+        lock(&self.on).remove(name);
+        self.events.add(Some(name), What::Off);
+        self.off.send_replace(());
+    }
+
+    async fn start_again(&self, server: &ServerSpec, before: &Machine) -> Result<Started, MachineError> {
+        let started = self.start(server).await?;
+        // Whoever pulled the cord meanwhile had only the old one to pull it of.
+        if before.is_unplugged() {
+            started.machine.power_off().await?;
+        } else {
+            started.machine.run().await?;
+        }
+        Ok(started)
+    }
+
+    /// Stays with a QEMU until it ends.
+    async fn attend_once(&self, name: &str, started: Started) -> Ending {
         let Started { machine, mut process, mut events, serial } = started;
-        let copying = self.serials.get(&name).map(|log| {
+        let mut ending = Ending::Off;
+        let copying = self.serials.get(name).map(|log| {
             let log = Arc::clone(log);
             tokio::spawn(async move { log.follow(serial).await })
         });
         let mut finished = false;
         while let Some(event) = events.recv().await {
             match event {
-                MachineEvent::Reset { guest } => self.events.add(Some(&name), What::Reset { guest }),
+                MachineEvent::Reset { guest } => self.events.add(Some(name), What::Reset { guest }),
+                MachineEvent::Restart { guest } => {
+                    ending = Ending::Reset { guest };
+                    finished = true;
+                    if let Err(error) = machine.end().await {
+                        tracing::warn!(server = name, "{}", chain(&error));
+                    }
+                }
                 MachineEvent::Shutdown { guest: true } => {
-                    self.events.add(Some(&name), What::Shutdown { guest: true });
+                    self.events.add(Some(name), What::Shutdown { guest: true });
                     finished = true;
                     if let Err(error) = machine.finish().await {
                         tracing::warn!(server = name, "{}", chain(&error));
@@ -153,7 +228,7 @@ impl Servers {
                 // That of `finish`.
                 MachineEvent::Shutdown { guest: false } if finished => {}
                 MachineEvent::Shutdown { guest: false } => {
-                    self.events.add(Some(&name), What::Shutdown { guest: false });
+                    self.events.add(Some(name), What::Shutdown { guest: false });
                 }
                 MachineEvent::Other(other) => tracing::debug!(server = name, other, "QEMU"),
             }
@@ -162,10 +237,8 @@ impl Servers {
         if let Some(copying) = copying {
             let _ = copying.await;
         }
-        tracing::info!(server = name, ?status, "off");
-        lock(&self.on).remove(&name);
-        self.events.add(Some(&name), What::Off);
-        self.off.send_replace(());
+        tracing::info!(server = name, ?status, "QEMU ended");
+        ending
     }
 
     /// A server that is on.
@@ -246,7 +319,7 @@ impl Servers {
         let end = self.wires.fabric().end_at(port).cloned();
         match end {
             Some(End::Nic(nic)) => self.tell_carrier(&nic).await,
-            Some(End::Interface(_) | End::Daemon(_)) | None => Ok(()),
+            Some(End::Interface(_) | End::Daemon(_) | End::Bmc(_)) | None => Ok(()),
         }
     }
 

@@ -53,6 +53,16 @@ pub struct Wires {
 /// A tap's name and the port whose `lldpd` sits on it.
 pub type DaemonTap = (String, PortRef);
 
+/// The taps of a server's BMC, which are in a namespace of its own.
+pub struct Doors {
+    /// Whose.
+    pub server: String,
+    /// The one of its management port, if that has a cable.
+    pub management: Option<OwnedFd>,
+    /// The one of the wire to its server, if there is one, with the server's card at the other end.
+    pub host: Option<(NicSpec, OwnedFd)>,
+}
+
 /// Where an end's frames come from and go to.
 enum Plug {
     Socket { socket: UnixDatagram, guest: PathBuf },
@@ -65,6 +75,7 @@ impl Wires {
         rack: &Rack,
         folder: &Path,
         places: &dyn Fn(&str) -> Places,
+        doors: Vec<Doors>,
         events: Arc<Events>,
     ) -> Result<(Arc<Self>, Vec<DaemonTap>), WireError> {
         let fabric = Fabric::new(rack, &|file| std::fs::read(folder.join(file)))?;
@@ -76,6 +87,18 @@ impl Wires {
             for nic in &server.nics {
                 let end = End::Nic(NicRef { server: server.name.clone(), nic: nic.name.clone() });
                 plugs.push((end, Plug::socket(&places(&server.name), nic)?));
+            }
+        }
+        for Doors { server, management, host } in doors {
+            let tap = |tap: OwnedFd| {
+                let tap = interface::pollable(tap);
+                tap.map(Plug::Tap).map_err(|source| WireError::Tap { name: format!("{server}'s BMC's"), source })
+            };
+            if let Some((nic, host)) = host {
+                join(Plug::socket(&places(&server), &nic)?, tap(host)?);
+            }
+            if let Some(management) = management {
+                plugs.push((End::Bmc(server.clone()), tap(management)?));
             }
         }
         let mut daemons = Vec::new();
@@ -185,7 +208,7 @@ impl Wires {
                     self.events.add(None, What::LldpdSpeaks { port: port.to_string() });
                 }
             }
-            End::Interface(_) => {}
+            End::Interface(_) | End::Bmc(_) => {}
         }
         let passage = self.fabric().send(from, frame, self.born.elapsed());
         self.carry(passage);
@@ -249,7 +272,7 @@ pub enum WireError {
 
 impl Plug {
     fn tap(name: &str, mac: Option<MacAddress>) -> Result<Self, WireError> {
-        let made = interface::tap(name).and_then(|tap| {
+        let made = interface::tap(name).and_then(interface::pollable).and_then(|tap| {
             if let Some(mac) = mac {
                 interface::set_mac(name, mac)?;
             }
@@ -297,6 +320,21 @@ impl Plug {
                 }
             },
         }
+    }
+}
+
+/// A wire that no switch is in.
+fn join(one: Plug, other: Plug) {
+    let (one, other) = (Arc::new(one), Arc::new(other));
+    tokio::spawn(copy(Arc::clone(&one), Arc::clone(&other)));
+    tokio::spawn(copy(other, one));
+}
+
+async fn copy(from: Arc<Plug>, to: Arc<Plug>) {
+    let mut buffer = vec![0; MAX_FRAME_BYTES];
+    while let Ok(count) = from.receive(&mut buffer).await {
+        // A server that is off has no socket: the frame falls off the end of the cable.
+        let _ = to.transmit(&buffer[..count]).await;
     }
 }
 

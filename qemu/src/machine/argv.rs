@@ -1,6 +1,10 @@
 //! QEMU's command line for one server of the rack. Pure: the rack's words in, arguments out.
 
-use crate::rack::{DiskBus, DiskSpec, Firmware, NicModel, NicSpec, ServerSpec};
+use super::smbios::HOST_NIC_SLOT;
+use crate::{
+    bmc::redfish::state::BootTarget,
+    rack::{DiskBus, DiskSpec, Firmware, NicModel, NicSpec, ServerSpec},
+};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -28,6 +32,18 @@ pub enum Accelerator {
     Tcg,
     /// By the processor. Only when asked for: a `/dev/kvm` that opens can still hang a guest.
     Kvm,
+}
+
+/// What a server's BMC makes of its next start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Start {
+    /// The port that the BMC listens at, if there is one.
+    pub bmc: Option<u16>,
+    /// What the server's firmware calls itself (SMBIOS type 0), if its BMC can change that. SMBIOS is QEMU's, and made
+    /// once: such a server's reset ends QEMU, so that it can be started anew.
+    pub bios_version: Option<String>,
+    /// What it boots from first.
+    pub boot: BootTarget,
 }
 
 /// Where one server's files and sockets are.
@@ -60,6 +76,11 @@ impl Places {
         self.sockets.join(format!("{}.cable", nic.name))
     }
 
+    /// What tells the guest of the wire to its BMC.
+    pub fn host_interface(&self) -> PathBuf {
+        self.files.join("host-interface.smbios")
+    }
+
     /// A disk's image.
     pub fn disk(&self, index: usize) -> PathBuf {
         self.files.join(format!("disk{index}.raw"))
@@ -86,9 +107,8 @@ impl Places {
     }
 }
 
-/// The arguments of `qemu-system-x86_64` for a server, whose BMC, if it has one, listens at a port of the loopback. The
-/// guest stands still until QMP's `cont`.
-pub fn argv(server: &ServerSpec, places: &Places, accelerator: Accelerator, bmc: Option<u16>) -> Vec<String> {
+/// The arguments of `qemu-system-x86_64` for a server. The guest stands still until QMP's `cont`.
+pub fn argv(server: &ServerSpec, places: &Places, accelerator: Accelerator, start: &Start) -> Vec<String> {
     let mut args = Vec::new();
     let mut arg = |words: &[&str]| args.extend(words.iter().map(|word| (*word).to_owned()));
 
@@ -103,6 +123,15 @@ pub fn argv(server: &ServerSpec, places: &Places, accelerator: Accelerator, bmc:
     arg(&["-m", &format!("{}M", server.memory_mib)]);
     for structure in smbios(server) {
         arg(&["-smbios", &structure]);
+    }
+    if let Some(version) = &start.bios_version {
+        let maker = value(&server.manufacturer);
+        arg(&["-smbios", &format!("type=0,vendor={maker},version={}", value(version))]);
+        arg(&["-action", "reboot=shutdown"]);
+    }
+    let host_nic = server.bmc.as_ref().and_then(|bmc| bmc.host_nic());
+    if host_nic.is_some() {
+        arg(&["-smbios", &format!("file={}", path(&places.host_interface()))]);
     }
     arg(&["-uuid", &server.uuid.to_string()]);
     arg(&["-vga", "std"]);
@@ -120,15 +149,25 @@ pub fn argv(server: &ServerSpec, places: &Places, accelerator: Accelerator, bmc:
     if server.chainload {
         arg(&["-kernel", IPXE_LKRN, "-initrd", &path(&places.chainload_script())]);
     }
-    if let Some(port) = bmc {
+    if let Some(port) = start.bmc {
         // KCS, with its ACPI and SMBIOS (type 38) entries. `reconnect`: a BMC that restarts is found again a second later.
         arg(&["-chardev", &format!("socket,id=bmc,host=127.0.0.1,port={port},reconnect=1")]);
         arg(&["-device", "ipmi-bmc-extern,id=bmc0,chardev=bmc", "-device", "isa-ipmi-kcs,bmc=bmc0"]);
     }
-    let mut boot_index = 0;
+    // Lower numbers first; SeaBIOS and OVMF both keep to them. A BMC's boot override changes the order.
+    let disks_first = start.boot == BootTarget::Hdd;
+    let mut boot_index = if disks_first { server.disks.len() as u32 } else { 0 };
     for (index, nic) in server.nics.iter().enumerate() {
         arg(&["-netdev", &netdev(index, nic, places)]);
         arg(&["-device", &network_card(index, nic, server, &mut boot_index)]);
+    }
+    if let Some(nic) = host_nic {
+        let index = server.nics.len();
+        arg(&["-netdev", &netdev(index, &nic, places)]);
+        arg(&["-device", &format!("{},addr={HOST_NIC_SLOT:#x}", network_card(index, &nic, server, &mut boot_index))]);
+    }
+    if disks_first {
+        boot_index = 0;
     }
     for (index, disk) in server.disks.iter().enumerate() {
         boot_index += 1;
@@ -224,16 +263,51 @@ mod tests {
 
     fn command_line(text: &str, accelerator: Accelerator) -> String {
         let places = Places { files: "/files".into(), sockets: "/sockets".into() };
-        argv(&server(text), &places, accelerator, None).join(" ")
+        argv(&server(text), &places, accelerator, &Start::default()).join(" ")
     }
 
     #[test]
     fn a_servers_bmc_is_behind_a_kcs_interface() {
         let places = Places { files: "/files".into(), sockets: "/sockets".into() };
-        let with = |bmc| argv(&server("firmware = 'bios'"), &places, Accelerator::Tcg, bmc).join(" ");
+        let with = |bmc| {
+            let start = Start { bmc, ..Start::default() };
+            argv(&server("firmware = 'bios'"), &places, Accelerator::Tcg, &start).join(" ")
+        };
         let added = " -chardev socket,id=bmc,host=127.0.0.1,port=6231,reconnect=1 \
                      -device ipmi-bmc-extern,id=bmc0,chardev=bmc -device isa-ipmi-kcs,bmc=bmc0";
         assert_eq!(with(Some(6231)), with(None) + added);
+    }
+
+    #[test]
+    fn a_server_with_redfish_ends_at_its_reset_and_has_a_wire_to_its_bmc() {
+        let text = "firmware = 'bios'
+            nics = [{name='nic1',mac='52:54:00:00:00:01'}]
+            disks = [{gb=10}, {gb=20}]
+            bmc = { address = '10.78.0.21', mac = '52:54:00:ff:00:01', firmware = '2.10',
+                    redfish = { host_interface = true } }";
+        let places = Places { files: "/files".into(), sockets: "/sockets".into() };
+        let start = |boot| Start { bmc: None, bios_version: Some("2.1.0".into()), boot };
+        let line = |boot| argv(&server(text), &places, Accelerator::Tcg, &start(boot)).join(" ");
+        let expected = "-smbios type=17,manufacturer=PIOUS,serial=S,,1-D,part=LAB-DIMM \
+             -smbios type=0,vendor=PIOUS,version=2.1.0 -action reboot=shutdown \
+             -smbios file=/files/host-interface.smbios -uuid 00000000-0000-4000-8000-000000000001 -vga std";
+        assert!(line(BootTarget::None).contains(expected), "{}", line(BootTarget::None));
+        let devices = |nic: u32, disk: u32| {
+            format!(
+                "-device virtio-net-pci,netdev=net0,id=nic0,mac=52:54:00:00:00:01,bootindex={nic} \
+                 -netdev dgram,id=net1,local.type=unix,local.path=/sockets/host.interface.nic,remote.type=unix,\
+                 remote.path=/sockets/host.interface.cable \
+                 -device virtio-net-pci,netdev=net1,id=nic1,mac=52:54:40:ff:00:01,romfile=,addr=0x10 \
+                 -drive if=none,id=disk0,format=raw,discard=unmap,file=/files/disk0.raw \
+                 -device virtio-blk-pci,drive=disk0,bootindex={disk} \
+                 -drive if=none,id=disk1,format=raw,discard=unmap,file=/files/disk1.raw \
+                 -device virtio-blk-pci,drive=disk1,bootindex={}",
+                disk + 1
+            )
+        };
+        for (boot, nic, disk) in [(BootTarget::None, 1, 2), (BootTarget::Pxe, 1, 2), (BootTarget::Hdd, 3, 1)] {
+            assert!(line(boot).ends_with(&devices(nic, disk)), "{}", line(boot));
+        }
     }
 
     #[test]

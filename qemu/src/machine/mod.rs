@@ -4,4 +4,5 @@ pub mod argv;
 pub mod qmp;
 pub mod running;
 pub mod screen;
+pub mod smbios;
 pub mod vga;

@@ -27,6 +27,11 @@ pub enum MachineEvent {
         /// Whether the guest asked.
         guest: bool,
     },
+    /// It was reset and stands still: its QEMU ends with each reset, to be started anew.
+    Restart {
+        /// Whether the guest asked.
+        guest: bool,
+    },
     /// It powers off; by the guest itself, or from outside.
     Shutdown {
         /// Whether the guest asked.
@@ -123,9 +128,16 @@ fn event(message: &Value) -> Option<MachineEvent> {
     let guest = message["data"]["guest"].as_bool().unwrap_or(false);
     Some(match message["event"].as_str()? {
         "RESET" => MachineEvent::Reset { guest },
+        // With `-action reboot=shutdown`.
+        "SHUTDOWN" if is_reset(message) => MachineEvent::Restart { guest },
         "SHUTDOWN" => MachineEvent::Shutdown { guest },
         other => MachineEvent::Other(other.to_owned()),
     })
+}
+
+/// ShutdownCause, of QEMU's qapi/run-state.json.
+fn is_reset(message: &Value) -> bool {
+    matches!(message["data"]["reason"].as_str(), Some("guest-reset" | "host-qmp-system-reset"))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -152,6 +164,7 @@ mod tests {
                     b"{\"event\": \"RESET\", \"data\": {\"guest\": true, \"reason\": \"guest-reset\"}}\r\n\
                       {\"error\": {\"class\": \"GenericError\", \"desc\": \"no\"}, \"id\": 3}\r\n\
                       {\"return\": {\"status\": \"running\"}, \"id\": 2}\r\n\
+                      {\"event\": \"SHUTDOWN\", \"data\": {\"guest\": true, \"reason\": \"guest-reset\"}}\r\n\
                       {\"event\": \"SHUTDOWN\", \"data\": {\"guest\": false}}\r\n",
                 )
                 .await
@@ -163,6 +176,7 @@ mod tests {
         assert_eq!(status.unwrap(), json!({"status": "running"}));
         assert_eq!(refused.unwrap_err().to_string(), r#"QEMU refused "x": "no""#);
         assert_eq!(events.recv().await, Some(MachineEvent::Reset { guest: true }));
+        assert_eq!(events.recv().await, Some(MachineEvent::Restart { guest: true }));
         assert_eq!(events.recv().await, Some(MachineEvent::Shutdown { guest: false }));
         let (greeting, _, second) = monitor.await.unwrap();
         assert_eq!(

@@ -1,9 +1,10 @@
 //! A server that is switched on: the QEMU process, its monitor, its serial port.
 
 use super::{
-    argv::{self, Accelerator, Places},
+    argv::{self, Accelerator, Places, Start},
     qmp::{MachineEvent, Qmp, QmpError},
     screen::{ScreenError, png_of_ppm},
+    smbios,
     vga::{self, Register, VgaError},
 };
 use crate::rack::{Firmware, ServerSpec};
@@ -14,7 +15,7 @@ use std::{
     process::Stdio,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -117,6 +118,8 @@ pub struct Machine {
     qmp: Qmp,
     /// Where its screen's cells were when they were last looked for; 0: not yet.
     screen_at: AtomicUsize,
+    /// Whether its power cord was pulled.
+    is_unplugged: AtomicBool,
 }
 
 /// What a server that was just switched on brings along.
@@ -135,12 +138,11 @@ const PROGRAM: &str = "qemu-system-x86_64";
 
 impl Machine {
     /// Starts QEMU; the guest stands still until [`Machine::run`].
-    /// `bmc`: the port that its BMC listens at, if it has one.
     pub async fn start(
         server: &ServerSpec,
         places: Places,
         accelerator: Accelerator,
-        bmc: Option<u16>,
+        start: &Start,
     ) -> Result<Started, MachineError> {
         prepare(server, &places)?;
         let name = &server.name;
@@ -150,13 +152,13 @@ impl Machine {
             UnixListener::bind(&path).map_err(at("listening at", path))
         };
         let (qmp, serial) = (listen(places.qmp())?, listen(places.serial())?);
-        for nic in &server.nics {
+        for nic in server.nics.iter().chain(&server.bmc.as_ref().and_then(|bmc| bmc.host_nic())) {
             let _ = std::fs::remove_file(places.nic(nic));
         }
         let log = places.files.join("qemu.log");
         let output = std::fs::File::create(&log).map_err(at("creating", log.clone()))?;
         let mut process = Command::new(PROGRAM)
-            .args(argv::argv(server, &places, accelerator, bmc))
+            .args(argv::argv(server, &places, accelerator, start))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(output)
@@ -179,7 +181,13 @@ impl Machine {
         let (qmp, events) =
             Qmp::greet(qmp).await.map_err(|source| MachineError::Qmp { server: name.clone(), source })?;
         Ok(Started {
-            machine: Arc::new(Self { server: name.clone(), places, qmp, screen_at: AtomicUsize::new(0) }),
+            machine: Arc::new(Self {
+                server: name.clone(),
+                places,
+                qmp,
+                screen_at: AtomicUsize::new(0),
+                is_unplugged: AtomicBool::new(false),
+            }),
             process,
             events,
             serial,
@@ -193,6 +201,17 @@ impl Machine {
 
     /// Pulls the power cord.
     pub async fn power_off(&self) -> Result<(), MachineError> {
+        self.is_unplugged.store(true, Ordering::SeqCst);
+        self.end().await
+    }
+
+    /// Whether the power cord was pulled, also if it ended by itself.
+    pub fn is_unplugged(&self) -> bool {
+        self.is_unplugged.load(Ordering::SeqCst)
+    }
+
+    /// Ends QEMU.
+    pub async fn end(&self) -> Result<(), MachineError> {
         match self.qmp.execute("quit", json!({})).await {
             // It may be gone before it answers.
             Ok(_) | Err(QmpError::Closed | QmpError::Io(_)) => Ok(()),
@@ -203,6 +222,11 @@ impl Machine {
     /// Presses the reset button.
     pub async fn reset(&self) -> Result<(), MachineError> {
         self.execute("system_reset", json!({})).await
+    }
+
+    /// Presses the power button: the guest may power itself off.
+    pub async fn press_power_button(&self) -> Result<(), MachineError> {
+        self.execute("system_powerdown", json!({})).await
     }
 
     /// Sets a NIC's carrier, by the NIC's place among the server's.
@@ -298,7 +322,7 @@ impl Machine {
             }),
             Err(error) => Err(error),
         };
-        self.power_off().await?;
+        self.end().await?;
         kept
     }
 
@@ -346,6 +370,10 @@ fn prepare(server: &ServerSpec, places: &Places) -> Result<(), MachineError> {
                     .map_err(at("copying /usr/share/OVMF/OVMF_VARS_4M.fd (package ovmf) to", path))?;
             }
         }
+    }
+    if let Some(structure) = smbios::host_interface(server) {
+        let path = places.host_interface();
+        std::fs::write(&path, structure).map_err(at("writing", path))?;
     }
     if server.chainload {
         let path = places.chainload_script();

@@ -1,6 +1,6 @@
 //! A server's BMC, as the rack file describes it.
 
-use super::RackError;
+use super::{RackError, RedfishSpec};
 use pious_protocol::ids::MacAddress;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use std::{fmt, net::Ipv4Addr, str::FromStr};
@@ -36,6 +36,9 @@ pub struct BmcSpec {
     /// Power supplies that it has a presence sensor for.
     #[serde(default)]
     pub power_supplies: Vec<PowerSupplySpec>,
+    /// Its Redfish service, if it has one.
+    #[serde(default)]
+    pub redfish: Option<RedfishSpec>,
 }
 
 fn class_c() -> Ipv4Addr {

@@ -1,6 +1,6 @@
 //! What a rack file must not say.
 
-use super::{BmcSpec, Firmware, NicModel, NicRef, PortRef, PortSpec, Rack, RackError, ServerSpec, SwitchSpec};
+use super::{Firmware, NicModel, NicRef, PortRef, PortSpec, Rack, RackError, ServerSpec, SwitchSpec, check_bmc};
 use pious_protocol::ids::MacAddress;
 use std::collections::BTreeMap;
 
@@ -108,44 +108,12 @@ fn servers(rack: &Rack) -> Result<(), RackError> {
             return Err(RackError::ChainloadUefi(server.name.clone()));
         }
         if let Some(spec) = &server.bmc {
-            bmc(&server.name, spec)?;
+            check_bmc::check(&server.name, spec)?;
         }
         if let Some(profile) = &server.profile
             && !rack.profiles.iter().any(|known| known.name == *profile)
         {
             return Err(RackError::UnknownProfile { server: server.name.clone(), profile: profile.clone() });
-        }
-    }
-    Ok(())
-}
-
-/// `ipmi_sim` reads names in quotes, a record holds 16 bytes of one, and its sensors are told by a byte.
-const MAX_SENSOR_NAME_BYTES: usize = 16;
-const MAX_SENSORS: usize = 64;
-
-fn bmc(server: &str, bmc: &BmcSpec) -> Result<(), RackError> {
-    let wrong = |why: String| Err(RackError::BadBmc { server: server.to_owned(), why });
-    if let Some(vlan) = bmc.vlan.filter(|vlan| !(1..=4094).contains(vlan)) {
-        return wrong(format!("VLAN {vlan} is not between 1 and 4094"));
-    }
-    let sensors = bmc.sensors.len() + bmc.power_supplies.len();
-    if sensors > MAX_SENSORS {
-        return wrong(format!("{sensors} sensors are more than {MAX_SENSORS}"));
-    }
-    let names = bmc.sensors.iter().map(|sensor| &sensor.name);
-    for name in names.chain(bmc.power_supplies.iter().map(|supply| &supply.name)) {
-        let fits = |c: char| c.is_ascii_alphanumeric() || " -_./+".contains(c);
-        if name.is_empty() || name.len() > MAX_SENSOR_NAME_BYTES || !name.chars().all(fits) {
-            return wrong(format!(
-                "{name:?} is no sensor's name: 1 to {MAX_SENSOR_NAME_BYTES} letters, digits, blanks"
-            ));
-        }
-    }
-    for sensor in &bmc.sensors {
-        let values = [Some(sensor.milli), sensor.critical_high_milli, sensor.critical_low_milli];
-        if let Some(milli) = values.into_iter().flatten().find(|milli| sensor.kind.byte(*milli).is_none()) {
-            let (name, step) = (&sensor.name, sensor.kind.step_milli());
-            return wrong(format!("{name} can't read {milli} thousandths: it counts in {step}, up to {}", 255 * step));
         }
     }
     Ok(())
@@ -180,6 +148,9 @@ fn cables(rack: &Rack) -> Result<(), RackError> {
         if let Some(port) = &nic.cable {
             plug(port, format!("{}.{}", server.name, nic.name))?;
         }
+    }
+    for (server, port) in rack.bmc_cables() {
+        plug(port, format!("{}'s BMC", server.name))?;
     }
     plans(rack)
 }
@@ -216,6 +187,10 @@ fn identities(rack: &Rack) -> Result<(), RackError> {
         let run = server.bmc.as_ref().map(|bmc| bmc.mac);
         for bmc in server.bmc_mac.into_iter().chain(run) {
             mac(bmc, format!("{}'s BMC", server.name))?;
+        }
+        if let Some((bmc, nic)) = server.bmc.as_ref().and_then(|bmc| Some((bmc, bmc.host_nic()?))) {
+            mac(nic.mac, format!("{}'s host interface", server.name))?;
+            mac(bmc.host_interface_mac(), format!("the host interface of {}'s BMC", server.name))?;
         }
     }
     for (server, nic) in nics(rack) {
@@ -273,6 +248,18 @@ mod tests {
         let rack = Rack::parse(GOOD).unwrap();
         assert_eq!(rack.servers[1].nics[0].planned, Some("sw1.p3".parse().unwrap()));
         assert_eq!(rack.nic(&"b.nic1".parse().unwrap()).unwrap().mac.to_string(), "52:54:00:01:00:02");
+    }
+
+    #[test]
+    fn every_file_beside_us_is_good() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("racks");
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|extension| extension == "toml") {
+                let rack = Rack::parse(&std::fs::read_to_string(&path).unwrap());
+                assert!(rack.is_ok(), "{}: {rack:?}", path.display());
+            }
+        }
     }
 
     #[test]
@@ -417,6 +404,24 @@ mod tests {
                 "MAC address 52:54:00:ff:00:02 belongs to both b's BMC and b's BMC",
             ),
             (("2.10", "2.1"), "rack file can't be read"),
+            (
+                ("vlan = 20", "redfish = {}"),
+                "server b: its BMC: no way leads to its Redfish service; give it a cable or host_interface = true",
+            ),
+            (
+                ("vlan = 20", "vlan = 20, redfish = { cable = \"sw1.p3\" }"),
+                "server b: its BMC: vlan = 20 and a cable: it tags nothing; make 20 the native VLAN of sw1.p3",
+            ),
+            (
+                ("vlan = 20", "redfish = { host_interface = true, bios_version = \"1 0\" }"),
+                "server b: its BMC: \"1 0\" is no version: 1 to 32 characters without blanks",
+            ),
+            (("vlan = 20", "redfish = { cable = \"sw1.p1\" }"), "two cables in port sw1.p1: a.nic1 and b's BMC"),
+            (
+                ("vlan = 20", "redfish = { cable = \"sw1.p9\" }"),
+                "switch \"sw1\" has no port \"p9\"; it has p1, p2, p3, p4",
+            ),
+            (("vlan = 20", "redfish = { style = \"ilo\" }"), "rack file can't be read"),
         ];
         for (change, expected) in cases {
             assert_eq!(bmc(change), expected);

@@ -5,11 +5,14 @@
 
 mod bmc;
 mod check;
+mod check_bmc;
 mod error;
 mod plan;
+pub mod redfish;
 
 pub use bmc::{BmcSpec, FirmwareVersion, Measure, PowerSupplySpec, PowerSupplyState, SensorSpec};
 pub use error::{Names, RackError};
+pub use redfish::RedfishSpec;
 
 use pious_protocol::{expectation::HardwareProfile, ids::MacAddress};
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
@@ -331,6 +334,14 @@ impl Rack {
         let rack: Self = toml::from_str(text).map_err(RackError::Syntax)?;
         check::check(&rack)?;
         Ok(rack)
+    }
+
+    /// The cables of BMCs' management ports.
+    pub fn bmc_cables(&self) -> impl Iterator<Item = (&ServerSpec, &PortRef)> {
+        self.servers.iter().filter_map(|server| {
+            let port = server.bmc.as_ref()?.redfish.as_ref()?.cable.as_ref()?;
+            Some((server, port))
+        })
     }
 
     /// The server of that name.

@@ -24,6 +24,8 @@ pub enum End {
     Interface(String),
     /// The LLDP daemon behind a port.
     Daemon(PortRef),
+    /// The management port of a server's BMC.
+    Bmc(String),
 }
 
 impl fmt::Display for End {
@@ -32,6 +34,7 @@ impl fmt::Display for End {
             Self::Nic(nic) => write!(f, "{nic}"),
             Self::Interface(name) => write!(f, "the lab's {name}"),
             Self::Daemon(port) => write!(f, "lldpd of {port}"),
+            Self::Bmc(server) => write!(f, "{server}'s BMC"),
         }
     }
 }
@@ -119,6 +122,9 @@ impl Fabric {
                     fabric.plug(end, port)?;
                 }
             }
+        }
+        for (server, port) in rack.bmc_cables() {
+            fabric.plug(End::Bmc(server.name.clone()), port)?;
         }
         Ok(fabric)
     }
@@ -210,7 +216,9 @@ impl Fabric {
         let mut passage = Passage::default();
         let entry = match from {
             End::Daemon(port) => self.at(port).ok().map(|(switch, port)| (switch, Side::Daemon(port))),
-            End::Nic(_) | End::Interface(_) => self.find(from).map(|(switch, port)| (switch, Side::Wire(port))),
+            End::Nic(_) | End::Interface(_) | End::Bmc(_) => {
+                self.find(from).map(|(switch, port)| (switch, Side::Wire(port)))
+            }
         };
         if let Some((switch, side)) = entry {
             self.enter(switch, side, frame, now, Duration::ZERO, 0, &mut passage);
