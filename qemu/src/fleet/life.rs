@@ -1,7 +1,13 @@
 //! What one simulated server does from power-on to power-off: the agent's machine, stepped, and its actions performed.
 
-use super::{server::Server, tally::Tally};
-use pious_agent::machine::{Action, Config, Ending, Event, Failure, Moment, NetworkOwner, Power, State};
+use super::{
+    machine::{Death, Machine},
+    tally::Tally,
+};
+use pious_agent::{
+    machine::{Action, Config, Ending, Event, Failure, Moment, NetworkOwner, Power, State},
+    work::{Asked, UnderWay, Worker},
+};
 use pious_client::{Agent, Error, Http, Patience, Url};
 use pious_protocol::{
     envelope::KeySet,
@@ -9,8 +15,10 @@ use pious_protocol::{
     message::{AssetState, Report},
 };
 use std::{collections::VecDeque, sync::Arc, time::Duration};
+use tempfile::TempDir;
 use tokio::{
     sync::{OwnedSemaphorePermit, mpsc},
+    task::JoinSet,
     time::Instant,
 };
 use uuid::Uuid;
@@ -21,28 +29,74 @@ const ANSWERS: usize = 8;
 /// When a machine wants to be woken by nothing.
 const NEVER: Duration = Duration::from_secs(3600);
 
+/// Until an agent that was killed runs again: PID 1's first delay. A machine boots more slowly; nobody waits for that here.
+const REVIVES_AFTER: Duration = Duration::from_secs(1);
+
+/// What the successor of a killed agent tells of it.
+const LAST_WORDS: &str = "the session was killed by SIGKILL";
+
 /// What all servers share.
 pub struct Surroundings {
     pub http: Http,
     pub urls: Vec<Url>,
     pub patience: Patience,
     pub keys: Arc<KeySet>,
+    /// The agent's worker, where there are BMCs to work on.
+    pub worker: Option<Worker>,
+    /// What workers write beneath; it vanishes with them.
+    pub _room: TempDir,
 }
 
-/// Boots a server, again where it restarts itself, until it is off. The place is given back once it is SPARE.
-pub async fn live(server: Server, surroundings: &Surroundings, tally: &Tally, mut place: Option<OwnedSemaphorePermit>) {
+/// Boots a server, again where it restarts itself or is cut off, until it is off. The place is given back once it is SPARE.
+pub async fn live(
+    machine: Arc<Machine>,
+    surroundings: &Surroundings,
+    tally: &Tally,
+    mut place: Option<OwnedSemaphorePermit>,
+) {
+    let mut begun = Begun::anew();
+    machine.powers_on();
     loop {
-        let mut boot = Boot::new(server, surroundings, tally);
-        match boot.run(&mut place).await {
-            Ending::Reboot => {}
-            Ending::PowerOff | Ending::Stop => return,
+        let mut boot = Boot::new(&machine, &begun, surroundings, tally);
+        let ended = tokio::select! {
+            ending = boot.run(&mut place) => Ok(ending),
+            death = machine.death() => Err(death),
+        };
+        // With all that it was at.
+        drop(boot);
+        match ended {
+            Ok(Ending::PowerOff | Ending::Stop) => return,
+            Ok(Ending::Reboot) => {}
+            Err(death) => {
+                tally.dies();
+                tokio::time::sleep(REVIVES_AFTER).await;
+                if death == Death::Process {
+                    begun.last_words = Some(LAST_WORDS.into());
+                    continue;
+                }
+            }
         }
+        begun = Begun::anew();
+        machine.powers_on();
     }
 }
 
-/// One boot session.
+/// A boot session, as its agents know it: one behind the other, if they die.
+struct Begun {
+    boot: BootId,
+    at: Instant,
+    last_words: Option<String>,
+}
+
+impl Begun {
+    fn anew() -> Self {
+        Self { boot: BootId(Uuid::now_v7()), at: Instant::now(), last_words: None }
+    }
+}
+
+/// One agent's part of a boot session.
 struct Boot<'a> {
-    server: Server,
+    machine: &'a Machine,
     tally: &'a Tally,
     boot: BootId,
     senzu: Arc<Agent>,
@@ -52,39 +106,47 @@ struct Boot<'a> {
     events: VecDeque<Event>,
     answers: mpsc::Sender<Event>,
     answered: mpsc::Receiver<Event>,
+    worker: Worker,
+    under_way: UnderWay,
+    /// Questions and work under way: they end with this.
+    tasks: JoinSet<()>,
 }
 
 impl<'a> Boot<'a> {
-    fn new(server: Server, surroundings: &Surroundings, tally: &'a Tally) -> Self {
-        let boot = BootId(Uuid::now_v7());
-        let Surroundings { http, urls, patience, keys } = surroundings;
+    fn new(machine: &'a Arc<Machine>, begun: &Begun, surroundings: &Surroundings, tally: &'a Tally) -> Self {
+        let Surroundings { http, urls, patience, keys, worker, .. } = surroundings;
+        let Begun { boot, at, last_words } = begun;
         let config = Config {
-            boot_id: boot,
+            boot_id: *boot,
             agent_version: env!("CARGO_PKG_VERSION").into(),
             keys: keys.clone(),
             senzu_urls: urls.len(),
             network: NetworkOwner::Host,
             power: Power::Granted,
-            last_words: None,
+            last_words: last_words.clone(),
         };
         let (answers, answered) = mpsc::channel(ANSWERS);
         Self {
-            server,
+            machine,
             tally,
-            boot,
-            senzu: Arc::new(Agent::new(http.clone(), urls.clone(), boot, *patience)),
+            boot: *boot,
+            senzu: Arc::new(Agent::new(http.clone(), urls.clone(), *boot, *patience)),
             state: State::new(config),
             asked: 0,
-            born: Instant::now(),
-            events: server.wakes().into(),
+            born: *at,
+            events: machine.wakes().collect(),
             answers,
             answered,
+            worker: machine.worker(worker.clone()),
+            under_way: UnderWay::default(),
+            tasks: JoinSet::new(),
         }
     }
 
     async fn run(&mut self, place: &mut Option<OwnedSemaphorePermit>) -> Ending {
         loop {
             let event = self.next().await;
+            self.machine.passes(&event);
             if let Event::Greeted(Ok(_)) = &event {
                 self.tally.is_greeted(self.boot);
             }
@@ -96,7 +158,7 @@ impl<'a> Boot<'a> {
             }
             let state = self.state.standing().map(|standing| standing.state);
             if let Some(state) = state {
-                self.tally.stands(self.server, state);
+                self.tally.stands(self.machine.server(), state);
             }
             if state == Some(AssetState::Spare) {
                 *place = None;
@@ -120,7 +182,7 @@ impl<'a> Boot<'a> {
         match action {
             Action::End(ending) => return Some(ending),
             Action::Look { parts, .. } => {
-                self.events.push_back(Event::Read { parts, facts: Some(Box::new(self.server.facts())) });
+                self.events.push_back(Event::Read { parts, facts: Some(Box::new(self.machine.facts())) });
             }
             Action::SendBootEvent { senzu: at, event } => {
                 if at != self.asked {
@@ -149,6 +211,12 @@ impl<'a> Boot<'a> {
                 }
                 self.ask(async move { senzu.report(call.via(), id, &report).await }, Event::Reported);
             }
+            Action::Work { id, work, call, known } => {
+                let asked = Asked { id, work, call, known };
+                let working = self.under_way.begin(&self.worker, asked, senzu, self.answers.clone());
+                self.tasks.spawn(working);
+            }
+            Action::Proceed { id, go } => self.under_way.proceed(id, go),
             // Nobody asks a simulated server's own port.
             Action::AskPromotion { .. } | Action::AnswerPromotion { .. } => {}
             Action::Render | Action::Named(_) | Action::Log(_) => {}
@@ -157,12 +225,14 @@ impl<'a> Boot<'a> {
     }
 
     fn ask<T: Send + 'static>(
-        &self,
+        &mut self,
         answer: impl Future<Output = Result<T, Error>> + Send + 'static,
         event: impl FnOnce(Result<T, Failure>) -> Event + Send + 'static,
     ) {
+        // What has ended is kept until somebody looks.
+        while self.tasks.try_join_next().is_some() {}
         let answers = self.answers.clone();
-        tokio::spawn(async move {
+        self.tasks.spawn(async move {
             // The boot is over when nobody listens.
             let _over = answers.send(event(answer.await.map_err(Failure::from))).await;
         });

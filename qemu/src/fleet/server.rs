@@ -54,7 +54,7 @@ impl Server {
         format!("f{:04}", self.number / IN_A_RACK)
     }
 
-    fn serial(self) -> String {
+    pub(super) fn serial(self) -> String {
         format!("FLEET-{:07}", self.number)
     }
 

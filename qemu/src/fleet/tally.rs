@@ -87,6 +87,8 @@ pub struct Report {
     pub moved_on: u64,
     /// Boots whose BOOT_EVENT Senzu acknowledged.
     pub boots: usize,
+    /// Agents that were killed.
+    pub deaths: u64,
     /// Instructions that were done.
     pub done: usize,
     /// Instructions that more than one boot session did.
@@ -99,6 +101,7 @@ pub struct Tally {
     boot_events: Times,
     facts: Times,
     moved_on: AtomicU64,
+    deaths: AtomicU64,
     boots: Mutex<HashSet<BootId>>,
     stands: Mutex<HashMap<AssetState, HashSet<u32>>>,
     changed: Notify,
@@ -116,6 +119,10 @@ impl Tally {
 
     pub fn moved_on(&self) {
         self.moved_on.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn dies(&self) {
+        self.deaths.fetch_add(1, Ordering::Relaxed);
     }
 
     pub fn is_greeted(&self, boot: BootId) {
@@ -153,6 +160,7 @@ impl Tally {
             facts: self.facts.sum_up(),
             moved_on: self.moved_on.load(Ordering::Relaxed),
             boots: lock(&self.boots).len(),
+            deaths: self.deaths.load(Ordering::Relaxed),
             done: done.len(),
             done_twice: done.values().filter(|boots| boots.len() > 1).count(),
         }
