@@ -1,4 +1,4 @@
-//! The demo: three servers, from the loading dock to production, told on a terminal while it happens.
+//! The demo: four servers, from the loading dock to production, told on a terminal while it happens.
 //!
 //! `story` is what happens and what must hold; `teller` shows it; `timeline` and `report` write it down.
 
@@ -26,7 +26,7 @@ pub async fn run(options: Options, output: &Path, once: bool) -> anyhow::Result<
     std::fs::write(&rack_file, RACK).with_context(|| format!("writing {}", rack_file.display()))?;
 
     let teller = Arc::new(Teller::new());
-    teller.say("PIOUS: three servers, from the loading dock to production.");
+    teller.say("PIOUS: four servers, from the loading dock to production.");
     let lab = tokio::select! {
         lab = Lab::up(&rack_file, options) => lab?,
         _ = tokio::signal::ctrl_c() => return Ok(false),

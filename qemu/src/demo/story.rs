@@ -1,5 +1,7 @@
 //! What happens, and what must hold.
 
+mod firmware;
+
 use super::{
     report::{Report, Step},
     teller::Teller,
@@ -44,7 +46,10 @@ pub async fn tell(lab: &Lab, teller: &Teller, report: &mut Report, output: &Path
         .chapter("2. r1-u11: BIOS, its cable is in the wrong port. The console and Senzu's page say where it belongs.");
     story.miswired("r1-u11").await?;
     teller.chapter("3. r1-u12: two NICs, two sockets; a SPARE that is held, and asked to become BAREMETAL.");
-    story.promoted("r1-u12").await
+    story.promoted("r1-u12").await?;
+    teller
+        .chapter("4. r1-u14: a SPARE with old firmware. Its BMC gets a new version, then its BIOS; each is read back.");
+    story.updated("r1-u14").await
 }
 
 impl Story<'_> {
