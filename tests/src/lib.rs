@@ -4,7 +4,10 @@
 
 pub mod fuzzing;
 pub mod guest;
+pub mod images;
+pub mod recipe;
 pub mod run;
+pub mod senzu;
 
 use anyhow::{Context, Result, ensure};
 use pious_lab::lab::{Lab, Options, ownership};

@@ -41,14 +41,6 @@ async fn what_is_instructed_is_done_or_refused_by_name() -> Result<()> {
     assert_eq!(unknown["status"], "refused");
     assert!(unknown["reason"].as_str().is_some_and(|reason| reason.contains("make_coffee")), "{unknown}");
 
-    let firmware = json!({
-        "kind": "firmware_update", "component": "bmc", "version": "2.11",
-        "url": "http://10.77.0.1/bmc.bin", "sha256": "00".repeat(32),
-    });
-    let firmware = order(&senzu, firmware).await?;
-    assert_eq!(firmware["status"], "refused");
-    assert!(firmware["reason"].as_str().is_some_and(|reason| reason.contains("no firmware path")), "{firmware}");
-
     let shutdown = order(&senzu, json!({ "kind": "shutdown", "reason": "the tests end" })).await?;
     assert_eq!(shutdown["status"], "done");
     lab.wait_off(SERVER, NEXT_WITHIN).await?;

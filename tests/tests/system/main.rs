@@ -6,6 +6,7 @@ mod bmc;
 mod boot;
 mod cabling;
 mod faults;
+mod firmware;
 mod instructions;
 mod leases;
 mod left_behind;

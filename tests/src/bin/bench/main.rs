@@ -6,6 +6,7 @@
 mod boot;
 mod builder;
 mod facts;
+mod firmware;
 mod fuzz;
 mod images;
 mod report;
@@ -20,8 +21,9 @@ use std::{path::PathBuf, process::ExitCode};
 /// Measure PIOUS's figures; print a table; write target/bench/report.json.
 #[derive(Parser)]
 struct Options {
-    /// Only these groups: images, builder, boot, facts, watch, senzu; or a part of one: watch.idle, watch.cables,
-    /// senzu.ironic, senzu.stored, senzu.watching, senzu.storm. And fuzz, which is measured only where it is named.
+    /// Only these groups: images, builder, boot, facts, watch, senzu, firmware; or a part of one: watch.idle,
+    /// watch.cables, senzu.ironic, senzu.stored, senzu.watching, senzu.storm, firmware.campaign, firmware.plan,
+    /// firmware.memory. And fuzz, which is measured only where it is named.
     groups: Vec<String>,
     /// How often each side of a ratio runs; the median counts.
     #[arg(long, default_value_t = 3)]
@@ -83,6 +85,7 @@ async fn main() -> Result<ExitCode> {
     }
     watch::measure(&place, wanted, &mut report).await?;
     senzu::measure(&place, wanted, &mut report).await?;
+    firmware::measure(&place, wanted, &mut report).await?;
     if options.groups.iter().any(|group| group == "fuzz") {
         fuzz::measure(&place, &mut report)?;
     }

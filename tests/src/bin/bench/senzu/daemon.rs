@@ -109,6 +109,7 @@ impl Senzu {
             at_once: usize::MAX >> 4,
             within: Duration::from_secs(600),
             stay: Duration::from_secs(20),
+            firmware: None,
         }
     }
 
