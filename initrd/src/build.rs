@@ -103,8 +103,12 @@ const NOTE_UNPACKED_BYTES: u64 = 88 * 1024 * 1024;
 const CACHE_FORMAT: &str = "drivers 1";
 
 /// The only files of a trust folder that are packed. It also holds private keys, which never travel.
-const TRUST_FILES: [(&str, Need); 3] =
-    [("ca.pem", Need::Required), ("instruction-keys.json", Need::Required), ("allow.json", Need::Optional)];
+const TRUST_FILES: [(&str, Need); 4] = [
+    ("ca.pem", Need::Required),
+    ("instruction-keys.json", Need::Required),
+    ("firmware.pub", Need::Optional),
+    ("allow.json", Need::Optional),
+];
 
 enum Need {
     Required,

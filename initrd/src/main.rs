@@ -41,7 +41,7 @@ struct Build {
     /// Which drivers: `server`, `none` (the agent alone), or a profile file of your own (*.toml).
     #[arg(long, default_value = "server")]
     profile: String,
-    /// Pack ca.pem, instruction-keys.json and allow.json (if there) of this folder under /etc/pious.
+    /// Pack ca.pem, instruction-keys.json and (if there) firmware.pub and allow.json of this folder under /etc/pious.
     #[arg(long, value_name = "DIR")]
     trust: Option<PathBuf>,
     /// Build an image for the lab: the agent then also accepts what only a lab may.
