@@ -109,7 +109,7 @@ impl Agent {
             Some(path) => {
                 let path: Vec<&str> = path.split('/').collect();
                 let mut at = self.senzu(turn % self.urls.len().max(1))?.clone();
-                at.path_segments_mut().map_err(|()| Error::NoSuchUrl(turn))?.clear().extend(path);
+                at.path_segments_mut().map_err(|()| Error::NoSuchUrl(turn))?.pop_if_empty().extend(path);
                 Ok(at)
             }
             None => read_url(url, is_plain),

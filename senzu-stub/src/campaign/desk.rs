@@ -101,6 +101,9 @@ impl Senzu {
         let why = checked(why)?;
         // Facts are large: they are read before the database is anybody's alone.
         let chosen = self.choose_members(&mut *self.db.read().await?, spec).await?;
+        if chosen.len() > MAX_MEMBERS {
+            return Err(Refusal::TooMany { what: "the campaign", count: chosen.len(), max: MAX_MEMBERS });
+        }
         let count = chosen.iter().filter(|chosen| chosen.wave > 0).count();
         if count == 0 {
             let value = format!("what {} assets fit, none of which qualifies", chosen.len());
@@ -207,9 +210,6 @@ impl Senzu {
         for found in all {
             if let Some(choice) = self.choose_member(conn, spec, &found, &artifacts).await? {
                 chosen.push(Chosen { found, wave: 0, choice });
-            }
-            if chosen.len() > MAX_MEMBERS {
-                return Err(Refusal::TooMany { what: "the campaign", count: chosen.len(), max: MAX_MEMBERS });
             }
         }
         // Those that are on come first: a canary that is off shows nothing.

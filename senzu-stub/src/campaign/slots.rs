@@ -18,7 +18,8 @@ pub struct Slot {
     pub expires: UnixMs,
 }
 
-/// What bounds them. A network, a rack and a region are bounded whoever asked; a campaign bounds its own.
+/// What bounds a candidate: in its network, rack and region all that are written to count, whoever asked for them; in its
+/// campaign, that one's. Others' limits bind others: a candidate without one for its rack is not kept back by theirs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     pub per_network: u32,
