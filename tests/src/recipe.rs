@@ -17,9 +17,11 @@ pub fn write(data: &Path, within_s: u32) -> Result<()> {
         )
     };
     let text = format!(
-        "name = \"{NAME}\"\norder = [\"bmc\", \"bios\"]\n[match]\nmanufacturer = [\"PIOUS\"]\nmodel = [\"Lab Server\"]\n{}{}",
+        "name = \"{NAME}\"\norder = [\"bmc\", \"bios\", \"nic\", \"psu\"]\n[match]\nmanufacturer = [\"PIOUS\"]\nmodel = [\"Lab Server\"]\n{}{}{}{}",
         component("bmc", "BMC", "itself"),
         component("bios", "BIOS", "host_reset"),
+        component("nic", "NIC*", "itself"),
+        component("psu", "PSU*", "itself"),
     );
     let folder = data.join("recipes");
     fs::create_dir_all(&folder).with_context(|| format!("make {}", folder.display()))?;

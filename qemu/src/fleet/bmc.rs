@@ -27,8 +27,12 @@ pub const MANUFACTURER: &str = "PIOUS";
 pub const MODEL: &str = "Lab Server";
 
 /// What each BMC and each BIOS runs at first.
-pub const FIRST: [(FirmwareComponent, &str); 2] =
-    [(FirmwareComponent::Bmc, "2.10.0"), (FirmwareComponent::Bios, "2.1.0")];
+pub const FIRST: [(FirmwareComponent, &str); 4] = [
+    (FirmwareComponent::Bmc, "2.10.0"),
+    (FirmwareComponent::Bios, "2.1.0"),
+    (FirmwareComponent::Nic, "22.31.6"),
+    (FirmwareComponent::Psu, "00.1B.53"),
+];
 
 /// The BMC's door to its host.
 const DOOR: &str = "usb0";

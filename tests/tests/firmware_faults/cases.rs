@@ -97,7 +97,13 @@ impl Case {
 
     /// The version that is wanted. Images of those of their own are different.
     pub fn wanted(&self) -> &'static str {
-        let is_bmc = self.component == FirmwareComponent::Bmc;
+        let is_bmc = match self.component {
+            FirmwareComponent::Bmc => true,
+            FirmwareComponent::Bios => false,
+            FirmwareComponent::Nic => return "22.32.1",
+            FirmwareComponent::Psu => return "00.1E.54",
+            FirmwareComponent::Drive | FirmwareComponent::Unknown => return "none",
+        };
         match (self.trouble, is_bmc) {
             (Trouble::RunsAlready, true) => "2.10.0",
             (Trouble::RunsAlready, false) => "2.1.0",
@@ -115,7 +121,13 @@ impl Case {
 
 /// All of them.
 pub fn all() -> Vec<Case> {
-    [FirmwareComponent::Bmc, FirmwareComponent::Bios].into_iter().flat_map(of).collect()
+    let others = [FirmwareComponent::Nic, FirmwareComponent::Psu].into_iter().map(well);
+    [FirmwareComponent::Bmc, FirmwareComponent::Bios].into_iter().flat_map(of).chain(others).collect()
+}
+
+/// Nothing goes wrong: what the BMC writes for others goes the same way.
+fn well(component: FirmwareComponent) -> Case {
+    Case { component, trouble: Trouble::Nothing, flash: FLASH, ends: Ends::Done, images: 1, refused: 0 }
 }
 
 fn of(component: FirmwareComponent) -> Vec<Case> {

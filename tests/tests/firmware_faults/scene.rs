@@ -215,8 +215,9 @@ impl Scene {
         self.change(&format!("UPDATE instructions SET status = 'issued', {later} WHERE {of_updates}")).await?;
         machine.die(Death::Process);
         let begun = Instant::now();
-        let done = format!("SELECT count(*) FROM instructions WHERE {of_updates} AND status = 'done'");
-        while self.count(&done).await? == 0 {
+        // Its mark says that it began in this boot: it is not begun again, whatever became of it.
+        let ended = format!("SELECT count(*) FROM instructions WHERE {of_updates} AND status IN ('done', 'failed')");
+        while self.count(&ended).await? == 0 {
             ensure!(begun.elapsed() < ENDED_WITHIN, "the update that was handed out again does not end");
             tokio::time::sleep(ASK_EVERY).await;
         }
