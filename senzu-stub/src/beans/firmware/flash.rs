@@ -1,7 +1,7 @@
 //! FLASH_…: the agent, or Senzu itself, hands the image to the BMC, and follows it to its end.
 //!
-//! What was not begun may simply be tried again, a few times. Once the BMC may have the image, nothing is handed over
-//! again unless a later boot session has read that the old version still runs: and then once.
+//! What was not begun may simply be tried again, a few times. Once the BMC may have the image and nobody saw the end, it has
+//! its time first; then whoever begins anew reads what runs before anything else, and the image is handed over once more.
 
 use super::{Leg, LegNeed, in_recovery, need, passed, recover, try_again};
 use crate::{
@@ -87,7 +87,6 @@ impl Flash {
             Status::Failed if may_have_begun(newest) => {
                 recover(format!("{}, {} → {}: {}", self.leg.component, step.from, step.to, newest.ending()))
             }
-            // Nobody saw how it ended. This boot has read that the old version runs.
             Status::Expired if may_have_begun(newest) => self.unseen(situation, firmware, step, newest, tried),
             Status::Failed | Status::Expired => {
                 let again = || tell(firmware, step).unwrap_or_else(|| missing(step));
