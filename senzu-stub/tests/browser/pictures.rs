@@ -79,6 +79,9 @@ async fn rack() -> World {
 async fn pictures_of_every_page() {
     let Some(browser) = Browser::start(DESK).await else { return };
     let world = rack().await;
+    let goal = json!({"wanted": [{"component": "bmc", "version": "2.11.0"}, {"component": "bios", "version": "2.2.0"}], "why": "CVE-2026-1234"});
+    let asked = world.request(Method::PUT, "/v1/assets/r1-u12/firmware").bearer_auth(world.operator_token());
+    assert_eq!(asked.json(&goal).send().await.unwrap().status(), 200);
     browser.open(&world.url("/login")).await;
     browser.picture("login").await;
     browser.fill("input[name=token]", &world.operator_token()).await;
@@ -96,11 +99,13 @@ async fn pictures_of_every_page() {
             ("assets", "/assets"),
             ("asset-swapped", "/assets/r1-u11"),
             ("asset-spare", "/assets/r1-u10"),
+            ("asset-firmware", "/assets/r1-u12"),
             ("racks", "/racks"),
             ("rack", "/rack?rack=r1"),
             ("orders", "/orders"),
             ("alerts", "/alerts"),
             ("approvals", "/approvals"),
+            ("campaigns", "/campaigns"),
             ("audit", "/audit"),
             ("missing", "/assets/r9"),
         ] {
