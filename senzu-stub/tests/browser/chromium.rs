@@ -1,7 +1,9 @@
 //! Debian's Chromium, driven through its own ChromeDriver; both end with the test.
 
 use crate::missing;
-use fantoccini::{Client, ClientBuilder, Locator, elements::Element, key::Key, wd::TimeoutConfiguration};
+use fantoccini::{
+    Client, ClientBuilder, Locator, elements::Element, error::CmdError, key::Key, wd::TimeoutConfiguration,
+};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use std::{
@@ -9,7 +11,7 @@ use std::{
     net::{Ipv4Addr, TcpStream},
     path::PathBuf,
     process::{Child, Command, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tempfile::TempDir;
 
@@ -110,27 +112,42 @@ impl Browser {
         self.client.goto(url).await.unwrap();
     }
 
+    /// Does something with an element, as soon as there is one; once more where the page was drawn anew in between.
+    async fn with<T>(&self, looked_for: Locator<'_>, act: impl AsyncFn(Element) -> Result<T, CmdError>) -> T {
+        let begun = Instant::now();
+        loop {
+            let done = match self.client.wait().at_most(WITHIN).for_element(looked_for).await {
+                Ok(element) => act(element).await,
+                Err(error) => Err(error),
+            };
+            match done {
+                Ok(done) => return done,
+                Err(error) if error.is_stale_element_reference() && begun.elapsed() < WITHIN => {}
+                Err(error) => {
+                    panic!("{looked_for:?} on {:?}: {error}\n{}", self.client.current_url().await, self.text().await)
+                }
+            }
+        }
+    }
+
     /// The element, as soon as there is one.
     pub async fn find(&self, css: &str) -> Element {
-        let found = self.client.wait().at_most(WITHIN).for_element(Locator::Css(css)).await;
-        match found {
-            Ok(element) => element,
-            Err(error) => panic!("no {css} on {:?}: {error}\n{}", self.client.current_url().await, self.text().await),
-        }
+        self.with(Locator::Css(css), async |element| Ok(element)).await
+    }
+
+    /// Whether it can be seen, as soon as it is there.
+    pub async fn shows(&self, css: &str) -> bool {
+        self.with(Locator::Css(css), async |element| element.is_displayed().await).await
     }
 
     /// Clicks the link or button with these words.
     pub async fn click_words(&self, words: &str) {
         let xpath = format!("//main//*[self::a or self::button][contains(normalize-space(.), {words:?})]");
-        let found = self.client.wait().at_most(WITHIN).for_element(Locator::XPath(&xpath)).await;
-        match found {
-            Ok(element) => element.click().await.unwrap(),
-            Err(error) => panic!("nothing to click says {words:?}: {error}\n{}", self.text().await),
-        }
+        self.with(Locator::XPath(&xpath), async |element| element.click().await).await;
     }
 
     pub async fn fill(&self, css: &str, text: &str) {
-        self.find(css).await.send_keys(text).await.unwrap();
+        self.with(Locator::Css(css), async |element| element.send_keys(text).await).await;
     }
 
     pub async fn press(&self, key: Key) {
@@ -144,7 +161,7 @@ impl Browser {
 
     /// All that can be read.
     pub async fn text(&self) -> String {
-        self.client.find(Locator::Css("body")).await.unwrap().text().await.unwrap()
+        self.run("return document.body.innerText").await.as_str().unwrap_or_default().to_owned()
     }
 
     /// Waits for words on the page, wherever they come from.

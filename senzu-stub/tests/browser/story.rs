@@ -37,8 +37,8 @@ async fn a_finding_appears_and_goes_while_somebody_looks() {
     // Nobody reloads the page.
     browser.says("✗ FAIL cabling.port").await;
     browser.says("move the cable from r1-sw1 port Ethernet7 to r1-sw1 port Ethernet1").await;
-    assert!(browser.find(".cabling .wrong").await.is_displayed().await.unwrap());
-    assert!(browser.find(".dag .here.fail").await.is_displayed().await.unwrap());
+    assert!(browser.shows(".cabling .wrong").await);
+    assert!(browser.shows(".dag .here.fail").await);
     agent.port = "Ethernet1".into();
     agent.tells_facts(2).await;
     browser.says("GRADUATE ✓ done").await;
