@@ -107,7 +107,8 @@ impl Machine {
         }
     }
 
-    pub(super) fn facts(&self) -> Facts {
+    /// What its agent reads.
+    pub fn facts(&self) -> Facts {
         let mut facts = self.server.facts();
         if let Some(bmc) = &self.bmc {
             bmc.add_to(&mut facts);

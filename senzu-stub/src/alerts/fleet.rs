@@ -1,6 +1,7 @@
 //! Signals of the fleet as a whole: who should speak and does not, checks that change their mind, and which versions run.
 
 use crate::{
+    dag,
     senzu::{Refusal, Senzu, now},
     store::{
         Conn, During, StoreError,
@@ -192,8 +193,11 @@ pub async fn note_verdicts(
     Ok(())
 }
 
-/// Notes the firmware that an asset shows.
-pub async fn note_firmware(conn: &mut Conn, asset: AssetId, facts: &Facts) -> Result<(), StoreError> {
+/// Notes which machine an asset is, and the firmware that it shows.
+pub async fn note_machine(conn: &mut Conn, asset: AssetId, facts: &Facts) -> Result<(), StoreError> {
+    if let Some(machine) = dag::firmware::machine(facts) {
+        fleet::set_machine(conn, asset, &machine).await?;
+    }
     let smbios = facts.smbios.value().ok();
     let product = smbios.and_then(|smbios| smbios.system.as_ref()?.product.clone()).unwrap_or_default();
     let bios = smbios.and_then(|smbios| smbios.bios.as_ref()?.version.clone());

@@ -6,5 +6,5 @@ mod send;
 mod webhooks;
 
 pub use desk::{AlertFilter, AlertView};
-pub use fleet::{FlappingView, FleetView, SilentView, note_firmware, note_verdicts};
+pub use fleet::{FlappingView, FleetView, SilentView, note_machine, note_verdicts};
 pub use webhooks::{DeadLetter, WebhookAsk, WebhookMade, WebhookView};

@@ -8,7 +8,6 @@ use super::{
 };
 use crate::{
     access::Caller,
-    dag::firmware::machine,
     firmware::ArtifactInfo,
     senzu::{Refusal, Senzu, audit, now},
     store::{
@@ -16,9 +15,8 @@ use crate::{
         alerts::{self, AlertKind},
         artifacts,
         campaigns::{self, Campaign, NewCampaign},
-        goals,
         members::{self, Found},
-        sessions, slots, word,
+        slots, word,
     },
 };
 use pious_protocol::ids::UnixMs;
@@ -30,6 +28,8 @@ const MAX_WHY: usize = 1000;
 const MAX_MEMBERS: usize = 10_000;
 /// Members that a preview lists.
 const SHOWN: usize = 1000;
+/// How many assets are read at once.
+const READ_AT_ONCE: u32 = 1000;
 
 /// What is done about a campaign that there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +99,7 @@ impl Senzu {
         let now = now();
         spec.check(now)?;
         let why = checked(why)?;
-        // Facts are large: they are read before the database is anybody's alone.
+        // Every asset is looked at: before the database is anybody's alone.
         let chosen = self.choose_members(&mut *self.db.read().await?, spec).await?;
         if chosen.len() > MAX_MEMBERS {
             return Err(Refusal::TooMany { what: "the campaign", count: chosen.len(), max: MAX_MEMBERS });
@@ -201,16 +201,24 @@ impl Senzu {
         let components: Vec<_> = spec.wanted.iter().map(|wanted| wanted.component).collect();
         let artifacts = artifacts::of_components(conn, &components).await?;
         let artifacts: Vec<_> = artifacts.into_iter().map(|artifact| ArtifactInfo::from(&artifact)).collect();
-        let all = members::find(conn, &spec.query).await?;
-        for name in spec.query.names.iter().filter(|name| all.iter().all(|found| found.name != **name)) {
+        let (mut chosen, mut after) = (Vec::new(), Some(String::new()));
+        while let Some(behind) = after {
+            let (found, next) = members::find(conn, &spec.query, &behind, READ_AT_ONCE).await?;
+            let choice = |found: &Found| {
+                let candidate = Candidate {
+                    state: found.state,
+                    open_goal: found.open_goal.as_deref(),
+                    machine: found.machine.as_ref(),
+                    installed: &found.installed,
+                };
+                choose(&candidate, &spec.wanted, &self.firmware.recipes, &artifacts)
+            };
+            chosen.extend(found.into_iter().map(|found| Chosen { choice: choice(&found), found, wave: 0 }));
+            after = next;
+        }
+        for name in spec.query.names.iter().filter(|name| chosen.iter().all(|chosen| chosen.found.name != **name)) {
             // It may be there, and not fit; a slip is not simply left out.
             crate::senzu::find(conn, name).await?;
-        }
-        let mut chosen = Vec::new();
-        for found in all {
-            if let Some(choice) = self.choose_member(conn, spec, &found, &artifacts).await? {
-                chosen.push(Chosen { found, wave: 0, choice });
-            }
         }
         // Those that are on come first: a canary that is off shows nothing.
         let qualifies = |chosen: &Chosen| chosen.choice.status == MemberStatus::Waiting;
@@ -220,38 +228,6 @@ impl Senzu {
             chosen.wave = wave;
         }
         Ok(chosen)
-    }
-
-    /// Whether an asset qualifies; `None`: it is none of those that are meant.
-    async fn choose_member(
-        &self,
-        conn: &mut Conn,
-        spec: &Spec,
-        found: &Found,
-        artifacts: &[ArtifactInfo],
-    ) -> Result<Option<Choice>, Refusal> {
-        let facts = match found.boot {
-            Some(boot) => sessions::facts(conn, boot).await?,
-            None => None,
-        };
-        let machine = facts.as_ref().and_then(|stored| machine(&stored.facts));
-        let (manufacturer, model) = match &machine {
-            Some(machine) => (Some(machine.manufacturer.as_str()), Some(machine.model.as_str())),
-            None => (None, None),
-        };
-        if !spec.query.fits_machine(manufacturer, model) {
-            return Ok(None);
-        }
-        let open_goal = goals::open_of(conn, found.asset).await?.map(|goal| goal.wanted);
-        let installed: Vec<_> =
-            goals::installed(conn, found.asset).await?.into_iter().map(|installed| installed.firmware).collect();
-        let candidate = Candidate {
-            state: found.state,
-            open_goal: open_goal.as_deref(),
-            machine: machine.as_ref(),
-            installed: &installed,
-        };
-        Ok(Some(choose(&candidate, &spec.wanted, &self.firmware.recipes, artifacts)))
     }
 }
 

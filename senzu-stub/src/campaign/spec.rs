@@ -2,7 +2,7 @@
 
 use super::slots::Limits;
 use crate::{
-    firmware::{Glob, Wanted},
+    firmware::{Glob, Machine, Wanted},
     senzu::Refusal,
 };
 use pious_protocol::{ids::UnixMs, message::AssetState};
@@ -314,8 +314,9 @@ impl Query {
     }
 
     /// Whether a machine fits.
-    pub fn fits_machine(&self, manufacturer: Option<&str>, model: Option<&str>) -> bool {
-        is_like(self.manufacturer.as_deref(), manufacturer) && is_like(self.model.as_deref(), model)
+    pub fn fits_machine(&self, machine: Option<&Machine>) -> bool {
+        is_like(self.manufacturer.as_deref(), machine.map(|machine| machine.manufacturer.as_str()))
+            && is_like(self.model.as_deref(), machine.map(|machine| machine.model.as_str()))
     }
 }
 

@@ -273,7 +273,7 @@ impl Senzu {
             if findings::replace(conn, asset, &findings).await? {
                 crate::alerts::note_verdicts(conn, asset, &before, &findings, now).await?;
             }
-            crate::alerts::note_firmware(conn, asset, facts).await?;
+            crate::alerts::note_machine(conn, asset, facts).await?;
             if let Some(asset) = assets::by_id(conn, asset).await? {
                 chakshu::mind(conn, &asset, now).await?;
             }

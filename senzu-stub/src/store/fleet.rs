@@ -1,7 +1,10 @@
 //! Counts over all assets, and the rows that signals of the fleet are made from.
 
 use super::{Columns, Conn, During, Row, StoreError, int, new_id};
-use crate::alerts::{FlappingView, SilentView};
+use crate::{
+    alerts::{FlappingView, SilentView},
+    firmware::Machine,
+};
 use pious_protocol::ids::{AssetId, UnixMs};
 
 /// By what assets are counted.
@@ -60,6 +63,17 @@ pub async fn set_firmware(
     );
     let query = query.bind(asset.to_string()).bind(component).bind(product).bind(version);
     query.execute(conn).await.during("store a firmware version").map(|_| ())
+}
+
+/// Stores who made the machine that an asset is, and which model, if that is news.
+pub async fn set_machine(conn: &mut Conn, asset: AssetId, machine: &Machine) -> Result<(), StoreError> {
+    let query = sqlx::query(
+        "INSERT INTO machines (asset_id, manufacturer, model) VALUES ($1, $2, $3)
+         ON CONFLICT (asset_id) DO UPDATE SET manufacturer = excluded.manufacturer, model = excluded.model
+             WHERE machines.manufacturer <> excluded.manufacturer OR machines.model <> excluded.model",
+    );
+    let query = query.bind(asset.to_string()).bind(&machine.manufacturer).bind(&machine.model);
+    query.execute(conn).await.during("store who made a machine").map(|_| ())
 }
 
 /// Assets that should speak, were last heard from `since` on and before `before`, and have no open alert about it. One that is BAREMETAL runs its

@@ -1,8 +1,12 @@
 //! Members of campaigns, and the assets that may become some.
 
 use super::{Columns, Conn, During, Row, StoreError, int, word};
-use crate::campaign::{MemberStatus, decide, spec::Query};
+use crate::{
+    campaign::{MemberStatus, decide, spec::Query},
+    firmware::{Machine, Wanted},
+};
 use pious_protocol::{
+    firmware::InstalledFirmware,
     ids::{AssetId, BootId, UnixMs},
     message::AssetState,
 };
@@ -156,57 +160,90 @@ pub async fn waiting_in(conn: &mut Conn, asset: AssetId) -> Result<Vec<(Uuid, u3
     rows.iter().map(|row| Ok((row.word("campaign_id")?, wave(row)?))).collect()
 }
 
-/// An asset that a query may find.
+/// An asset that a query found, and what is known of its firmware.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
     pub asset: AssetId,
     pub name: String,
     pub state: AssetState,
-    pub boot: Option<BootId>,
     /// Whether PIOUS runs on it, as far as is known.
     pub is_up: bool,
+    /// `None`: it has not told.
+    pub machine: Option<Machine>,
+    /// What it is being brought to already.
+    pub open_goal: Option<Vec<Wanted>>,
+    pub installed: Vec<InstalledFirmware>,
 }
 
-/// The assets that fit what rows tell of a query, by name; who made a machine is in its facts.
-pub async fn find(conn: &mut Conn, query: &Query) -> Result<Vec<Found>, StoreError> {
+/// The assets that fit a query, of so many behind that name, by name; and behind which name to go on, if there are more.
+pub async fn find(
+    conn: &mut Conn,
+    query: &Query,
+    after: &str,
+    limit: u32,
+) -> Result<(Vec<Found>, Option<String>), StoreError> {
     // One question for each tag; the text has numbers of placeholders alone.
     let tags: String = (0..query.tags.len())
         .map(|at| {
-            let tag = at + 4;
+            let tag = at + 6;
             format!(
                 " AND EXISTS (SELECT 1 FROM asset_tags WHERE asset_tags.asset_id = assets.id AND asset_tags.tag = ${tag})"
             )
         })
         .collect();
+    // A row for each component that was read, and one for an asset of which none was.
     let sql = format!(
-        "SELECT id, name, state, profile, current_boot,
+        "SELECT found.id, found.name, found.state, found.profile, machines.manufacturer, machines.model,
+             firmware_goals.wanted, firmware_installed.component, firmware_installed.version, firmware_installed.source,
              CASE WHEN sessions.boot_id IS NOT NULL AND sessions.ended_why IS NULL THEN 1 ELSE 0 END AS is_up
-         FROM assets LEFT JOIN sessions ON sessions.boot_id = assets.current_boot
-         WHERE (state = $1 OR $1 IS NULL) AND (region = $2 OR $2 IS NULL) AND (rack = $3 OR $3 IS NULL){tags} ORDER BY name"
+         FROM (SELECT id, name, state, profile, current_boot FROM assets
+             WHERE (state = $1 OR $1 IS NULL) AND (region = $2 OR $2 IS NULL) AND (rack = $3 OR $3 IS NULL)
+                 AND name > $4{tags} ORDER BY name LIMIT $5) AS found
+         LEFT JOIN sessions ON sessions.boot_id = found.current_boot
+         LEFT JOIN machines ON machines.asset_id = found.id
+         LEFT JOIN firmware_goals ON firmware_goals.asset_id = found.id
+             AND firmware_goals.status IN ('open', 'recovery')
+         LEFT JOIN firmware_installed ON firmware_installed.asset_id = found.id
+         ORDER BY found.name, firmware_installed.component"
     );
     let mut sent = sqlx::query(AssertSqlSafe(sql))
         .bind(query.state.map(|state| word(&state)))
         .bind(query.region.clone())
-        .bind(query.rack.clone());
+        .bind(query.rack.clone())
+        .bind(after)
+        .bind(i64::from(limit));
     for tag in &query.tags {
         sent = sent.bind(tag.clone());
     }
     let rows = sent.fetch_all(conn).await.during("look for a campaign's assets")?;
-    let mut found = Vec::new();
-    for row in &rows {
-        let name = row.text("name")?;
+    let (mut found, mut names, mut last) = (Vec::<Found>::new(), 0, None);
+    for of_one in rows.chunk_by(|one, next| matches!((one.text("name"), next.text("name")), (Ok(a), Ok(b)) if a == b)) {
+        let Some(first) = of_one.first() else { continue };
+        let name = first.text("name")?;
+        let machine = first.text_opt("manufacturer")?.zip(first.text_opt("model")?);
+        let machine = machine.map(|(manufacturer, model)| Machine { manufacturer, model });
         let is_named = query.names.is_empty() || query.names.contains(&name);
-        if is_named && query.fits_profile(row.text_opt("profile")?.as_deref()) {
+        if is_named && query.fits_profile(first.text_opt("profile")?.as_deref()) && query.fits_machine(machine.as_ref())
+        {
             found.push(Found {
-                asset: row.word("id")?,
-                name,
-                state: row.word("state")?,
-                boot: row.word_opt("current_boot")?,
-                is_up: row.number("is_up")? > 0,
+                asset: first.word("id")?,
+                name: name.clone(),
+                state: first.word("state")?,
+                is_up: first.number("is_up")? > 0,
+                machine,
+                open_goal: first.body_opt("wanted")?,
+                installed: of_one.iter().filter_map(|row| installed(row).transpose()).collect::<Result<_, _>>()?,
             });
         }
+        (names, last) = (names + 1, Some(name));
     }
-    Ok(found)
+    Ok((found, last.filter(|_| names >= limit)))
+}
+
+/// What a component ran when it was last read; `None`: this row is of an asset of which none was.
+fn installed(row: &Row) -> Result<Option<InstalledFirmware>, StoreError> {
+    let Some(component) = row.word_opt("component")? else { return Ok(None) };
+    Ok(Some(InstalledFirmware { component, version: row.text("version")?, source: row.text("source")? }))
 }
 
 /// Members of a wave whose asset can be admitted or must be left out: those that are on and not being brought to other
