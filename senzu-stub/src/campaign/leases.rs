@@ -1,5 +1,5 @@
-//! How beans hold a slot: looked for, taken in the transaction that counts, renewed while the agent is heard, given back at
-//! the goal's end.
+//! How beans hold a slot: looked for, taken in the transaction that counts, renewed while the agent is heard, given back
+//! while nothing is tried, and at the goal's end.
 
 use super::{
     MemberStatus, Status,
@@ -176,7 +176,12 @@ pub async fn end_as(
         members::set_status(conn, campaign, goal.asset, status, Some(words), now).await?;
         campaigns::look_soon(conn, campaign, now).await?;
     }
-    match slots::give_back(conn, goal.asset).await? {
+    give_back(conn, goal.asset, now).await
+}
+
+/// Gives a slot back, if an asset has one: another may begin.
+pub async fn give_back(conn: &mut Conn, asset: AssetId, now: UnixMs) -> Result<(), StoreError> {
+    match slots::give_back(conn, asset).await? {
         Some(slot) if slot.expires > now => walk_waiting(conn, now).await,
         Some(_) | None => Ok(()),
     }

@@ -345,6 +345,7 @@ async fn perform(conn: &mut Conn, situation: &Situation, bean: &'static str, eff
             false => Err(StoreError::Overtaken { operation: "take a firmware slot" }),
         },
         Effect::AskSlot => leases::ask(conn, situation).await,
+        Effect::GiveSlotBack => leases::give_back(conn, asset.id, now).await,
         Effect::EndGoal { status, words } => end_goal(conn, situation, bean, status, words).await,
     }
 }

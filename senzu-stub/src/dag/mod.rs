@@ -118,6 +118,8 @@ pub enum Effect {
     TakeSlot,
     /// It waits for being written to.
     AskSlot,
+    /// Others may be written to in its place.
+    GiveSlotBack,
     /// What the asset shall run is reached, or stops for a person to look.
     EndGoal { status: GoalStatus, words: String },
 }

@@ -2,48 +2,13 @@
 
 use crate::{
     agent::done,
-    servers::{Bmc, COUNT, NEW, People, Server, fleet, image, image_of, until},
-    world::{World, problem},
+    servers::{Bmc, COUNT, People, becomes, campaign, fleet, image, member, spec, until},
+    world::problem,
 };
-use pious_protocol::{
-    firmware::{FirmwareComponent, FlashPhase},
-    instruction::Action,
-    message::Report,
-};
+use pious_protocol::{firmware::FlashPhase, message::Report};
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
-
-/// Everybody's BMC to the new version; waves and caps as given.
-fn spec(waves: Value, caps: Value) -> Value {
-    json!({
-        "name": "BMC 2.0", "query": {"manufacturer": "pious", "model": "Lab*"},
-        "wanted": [{"component": "bmc", "version": NEW}], "waves": waves, "caps": caps,
-    })
-}
-
-async fn campaign(world: &World, id: &str) -> Value {
-    world.get(&format!("/v1/campaigns/{id}")).await
-}
-
-/// `[wave, status]` of a member.
-async fn member(world: &World, id: &str, name: &str) -> Value {
-    let detail = campaign(world, id).await;
-    let members = detail["members"].as_array().unwrap();
-    let one = members.iter().find(|member| member["name"] == name).unwrap();
-    json!([one["wave"], one["status"]])
-}
-
-/// Waits until a campaign is so.
-async fn becomes(world: &World, id: &str, status: &str) -> Value {
-    until(async || Some(campaign(world, id).await).filter(|detail| detail["campaign"]["status"] == status)).await
-}
+use std::time::Duration;
 
 #[tokio::test]
 async fn whoever_makes_a_campaign_does_not_approve_it_and_nobody_starts_what_nobody_approved() {
@@ -213,50 +178,6 @@ async fn waves_follow_each_other_and_then_the_campaign_is_finished() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn no_more_than_the_cap_are_written_to_at_once() {
-    let (world, servers) = fleet(COUNT).await;
-    let world = Arc::new(world);
-    never_more_than_two(&world, std::slice::from_ref(&world), servers).await;
-}
-
-/// Updates every server, each through one of these Senzus; at no time more than two may.
-async fn never_more_than_two(world: &Arc<World>, at: &[Arc<World>], servers: Vec<Server>) {
-    image(world).await;
-    let people = People::of(world).await;
-    let caps = json!({"per_network": {"concurrent": 2}});
-    let id = people.starts(world, spec(json!({"canary": COUNT, "soak_s": 0}), caps)).await;
-    let (writing, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    let mut updating = tokio::task::JoinSet::new();
-    for (number, server) in servers.into_iter().enumerate() {
-        let (writing, most) = (writing.clone(), most.clone());
-        let there = at[number % at.len()].clone();
-        let mut server = Server { agent: server.agent.at(&there), ..server };
-        updating.spawn(async move {
-            let update = server.is_told(&there).await;
-            let now = writing.fetch_add(1, Ordering::SeqCst) + 1;
-            most.fetch_max(now, Ordering::SeqCst);
-            // Long enough that others would come.
-            tokio::time::sleep(Duration::from_millis(300)).await;
-            server.agent.reports(&update, Report::Accepted).await;
-            assert_eq!(server.progresses(&update, FlashPhase::HandingOver).await, StatusCode::NO_CONTENT);
-            writing.fetch_sub(1, Ordering::SeqCst);
-            server.ends(&update).await;
-        });
-    }
-    let updated = updating.join_all().await.len();
-    assert_eq!((updated, most.load(Ordering::SeqCst)), (COUNT, 2));
-    becomes(world, &id, "finished").await;
-}
-
-/// As [`no_more_than_the_cap_are_written_to_at_once`], at two Senzus on one database.
-#[allow(dead_code, reason = "SQLite has one Senzu")]
-pub async fn two_senzus_never_exceed_a_cap() {
-    let (here, servers) = fleet(COUNT).await;
-    let (there, here) = (Arc::new(here.replica()), Arc::new(here));
-    never_more_than_two(&here, &[here.clone(), there], servers).await;
-}
-
 #[tokio::test]
 async fn a_paused_campaign_begins_nothing_and_an_aborted_one_ends_what_a_bmc_writes_and_no_more() {
     let (world, mut servers) = fleet(4).await;
@@ -297,71 +218,6 @@ async fn a_paused_campaign_begins_nothing_and_an_aborted_one_ends_what_a_bmc_wri
 }
 
 #[tokio::test]
-async fn a_slot_whose_agent_fell_silent_is_given_to_another() {
-    let (world, mut servers) = fleet(2).await;
-    image(&world).await;
-    let people = People::of(&world).await;
-    let caps = json!({"per_network": {"concurrent": 1}});
-    people.starts(&world, spec(json!({"canary": 2, "soak_s": 0}), caps)).await;
-    let (first, second) = servers.split_at_mut(1);
-    let silent = first[0].is_told(&world).await;
-    first[0].agent.reports(&silent, Report::Accepted).await;
-    assert_eq!(first[0].progresses(&silent, FlashPhase::Fetching).await, StatusCode::NO_CONTENT);
-    let waits = async || world.get("/v1/assets/c-u02").await["standing"]["step"] == "VALIDATE_BMC";
-    until(async || {
-        assert_eq!(second[0].reads(&world).await, None);
-        waits().await.then_some(())
-    })
-    .await;
-    // Half an hour later.
-    world.change("UPDATE firmware_slots SET expires_ms = 1 WHERE expires_ms > 0").await;
-    world.change("UPDATE assets SET next_walk_ms = 1 WHERE name = 'c-u02'").await;
-    let update = second[0].is_told(&world).await;
-    // The first is heard again: another has its slot, and its BMC gets nothing.
-    let report = Report::Progress { percent: 50, words: "now".into(), phase: Some(FlashPhase::HandingOver) };
-    let refused = problem(first[0].agent.send_report(&silent, &report).await).await;
-    assert!(refused["detail"].as_str().unwrap().contains("its firmware slot is over"), "{refused}");
-    second[0].updates(&update).await;
-    // It waits its turn, and is told again.
-    first[0].agent.reports(&silent, Report::Failed { reason: "Senzu did not let it".into() }).await;
-    world.change("UPDATE assets SET next_walk_ms = 1 WHERE name = 'c-u01'").await;
-    let step = world.get("/v1/assets/c-u01").await["standing"]["step"].take();
-    assert_eq!(step, "FLASH_BMC");
-}
-
-/// A new BIOS runs once the server has restarted: until it was read then, nobody else gets the slot.
-#[tokio::test]
-async fn a_slot_is_kept_over_the_servers_restart() {
-    let (world, mut servers) = fleet(2).await;
-    image_of(&world, FirmwareComponent::Bios, &"cd".repeat(32)).await;
-    servers.iter_mut().for_each(|server| server.component = FirmwareComponent::Bios);
-    let people = People::of(&world).await;
-    let mut spec = spec(json!({"canary": 2, "soak_s": 0}), json!({"per_network": {"concurrent": 1}}));
-    spec["wanted"][0]["component"] = "bios".into();
-    let id = people.starts(&world, spec).await;
-    let (first, second) = servers.split_at_mut(1);
-    let (first, second) = (&mut first[0], &second[0]);
-    let update = first.is_told(&world).await;
-    first.agent.reports(&update, Report::Accepted).await;
-    assert_eq!(first.progresses(&update, FlashPhase::HandingOver).await, StatusCode::NO_CONTENT);
-    // It is written, and the old one runs still.
-    first.agent.reports(&update, done()).await;
-    let waits = async || assert_eq!(second.reads(&world).await, None, "the first has the slot");
-    waits().await;
-    let [restart] = first.agent.instructions(&world).await.try_into().unwrap();
-    assert!(matches!(restart.action, Action::Reboot { .. }), "{restart:?}");
-    first.agent.reports(&restart, done()).await;
-    waits().await;
-    first.agent = first.agent.reboot();
-    first.version = NEW.into();
-    first.boots().await;
-    waits().await;
-    assert_eq!(first.reads(&world).await, None);
-    assert_eq!(member(&world, &id, "c-u01").await, json!([1, "done"]));
-    second.is_told(&world).await;
-}
-
-#[tokio::test]
 async fn a_member_that_is_off_says_so_and_goes_on_at_its_next_boot() {
     let (world, mut servers) = fleet(1).await;
     image(&world).await;
@@ -396,28 +252,6 @@ async fn a_campaign_that_another_has_is_left_alone_until_its_lease_is_over() {
     assert_eq!(servers[0].agent.instructions(&world).await, []);
     world.change("UPDATE campaigns SET lease_until_ms = 1").await;
     until(async || (member(&world, &id, "c-u01").await[1] == "admitted").then_some(())).await;
-}
-
-/// What an operator asks of one asset takes a slot too.
-#[tokio::test]
-async fn single_goals_take_slots_as_many_as_senzu_serves_with() {
-    let (mut world, mut servers) = fleet(2).await;
-    image(&world).await;
-    world.kill();
-    world.serve_with(&["--firmware-per-network", "1"]);
-    for server in &mut servers {
-        server.agent = server.agent.at(&world);
-        let path = format!("/v1/assets/{}/firmware", server.name);
-        let wanted = json!({"wanted": [{"component": "bmc", "version": NEW}], "why": "a test"});
-        let put = world.ask(&world.operator_token(), Method::PUT, &path, wanted).await;
-        assert_eq!(put.status(), StatusCode::OK);
-    }
-    let update = servers[0].is_told(&world).await;
-    assert_eq!(servers[1].reads(&world).await, None);
-    let standing = world.get("/v1/assets/c-u02").await["standing"].take();
-    assert_eq!(standing["reason"], "waits for a slot: 1 of 1 in network unknown are taken");
-    servers[0].updates(&update).await;
-    servers[1].is_told(&world).await;
 }
 
 #[tokio::test]

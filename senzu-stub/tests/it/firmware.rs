@@ -193,6 +193,28 @@ async fn an_update_whose_end_nobody_saw_and_that_was_well_is_not_done_again() {
     assert_eq!(server.told, ["firmware_inventory", "BIOS to 2.2.0", "reboot"]);
 }
 
+/// The agent's process died in the middle. Its successor may not begin anew, and what runs is read while the BMC has its time.
+#[tokio::test]
+async fn an_update_whose_end_nobody_saw_is_read_before_its_time_is_over() {
+    let (world, mut server) = with(&BOTH).await;
+    shall_run(&world, &[("bmc", "2.11.0")]).await;
+    let flash = server.next_update(&world).await;
+    server.hands_over(&flash).await;
+    assert_eq!(server.agent.send_report(&flash, &Report::Accepted).await.status(), StatusCode::CONFLICT);
+    server.told.clear();
+    assert_eq!(server.next(&world).await, None);
+    for runs in ["2.10.0", "2.11.0"] {
+        // A quarter of the 40 s that this BMC may take, and a little.
+        world.change("UPDATE instructions SET changed_ms = changed_ms - 11000").await;
+        server.tells_facts().await;
+        server.runs.insert(pious_protocol::firmware::FirmwareComponent::Bmc, runs.into());
+        let read = server.next(&world).await.unwrap();
+        server.does(&read).await;
+    }
+    assert_eq!(server.told, ["firmware_inventory", "firmware_inventory"]);
+    assert_eq!(goal(&world).await, ("done".into(), "runs BMC 2.11.0, each read back".into()));
+}
+
 #[tokio::test]
 async fn a_bmc_that_says_done_and_runs_the_old_version_is_not_believed() {
     let (world, mut server) = with(&BOTH).await;

@@ -29,6 +29,7 @@ mod restart;
 mod server;
 mod servers;
 mod signer;
+mod slots;
 mod sqlite;
 mod story;
 mod targets;

@@ -208,3 +208,28 @@ pub async fn image_of(world: &World, component: FirmwareComponent, sha256: &str)
         ))
         .await;
 }
+
+/// Everybody's BMC to the new version; waves and caps as given.
+pub fn spec(waves: Value, caps: Value) -> Value {
+    json!({
+        "name": "BMC 2.0", "query": {"manufacturer": "pious", "model": "Lab*"},
+        "wanted": [{"component": "bmc", "version": NEW}], "waves": waves, "caps": caps,
+    })
+}
+
+pub async fn campaign(world: &World, id: &str) -> Value {
+    world.get(&format!("/v1/campaigns/{id}")).await
+}
+
+/// `[wave, status]` of a member.
+pub async fn member(world: &World, id: &str, name: &str) -> Value {
+    let detail = campaign(world, id).await;
+    let members = detail["members"].as_array().unwrap();
+    let one = members.iter().find(|member| member["name"] == name).unwrap();
+    json!([one["wave"], one["status"]])
+}
+
+/// Waits until a campaign is so.
+pub async fn becomes(world: &World, id: &str, status: &str) -> Value {
+    until(async || Some(campaign(world, id).await).filter(|detail| detail["campaign"]["status"] == status)).await
+}

@@ -59,6 +59,8 @@ mod server;
 mod servers;
 #[path = "../it/signer.rs"]
 mod signer;
+#[path = "../it/slots.rs"]
+mod slots;
 #[path = "../it/story.rs"]
 mod story;
 #[path = "../it/targets.rs"]

@@ -141,5 +141,5 @@ fn a_server_that_is_not_there_is_named_without_its_password() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_replicas_together_write_to_no_more_than_the_cap() {
-    crate::campaigns::two_senzus_never_exceed_a_cap().await;
+    crate::slots::two_senzus_never_exceed_a_cap().await;
 }

@@ -117,7 +117,7 @@ fn answered(situation: &Situation, firmware: &Firmware, told: &Told, read: Firmw
         // What can't fare better a second time is refused: a BMC that does not let somebody in locks out who asks on.
         Status::Refused => recover(format!("what the components run can't be read: {}", told.ending())),
         Status::Failed | Status::Expired => {
-            try_again(situation, firmware, CHECK, told, TRIES, || instruct(firmware, read))
+            try_again(situation, firmware, CHECK, told, TRIES, || instruct(firmware, read).into())
         }
     }
 }

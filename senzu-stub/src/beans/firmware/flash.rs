@@ -1,18 +1,21 @@
 //! FLASH_…: the agent, or Senzu itself, hands the image to the BMC, and follows it to its end.
 //!
-//! What was not begun may simply be tried again, a few times. Once the BMC may have the image and nobody saw the end, it has
-//! its time first; then whoever begins anew reads what runs before anything else, and the image is handed over once more.
+//! An image is written with a slot only. What was not begun may simply be tried again, a few times; until then the slot is
+//! others'. Once the BMC may have the image and nobody saw the end, it has its time first, and what runs is read meanwhile;
+//! then whoever begins anew reads it before anything else, and the image is handed over once more.
 
 use super::{Leg, LegNeed, in_recovery, need, passed, recover, try_again};
 use crate::{
     beans::under_way,
-    dag::{Ask, Bean, BeanFuture, Outcome, Run, Situation, firmware::Firmware, later},
+    campaign::SlotState,
+    dag::{Ask, Bean, BeanFuture, Effect, Outcome, Run, Situation, firmware::Firmware, later},
     firmware::{Recipes, Step},
     store::instructions::{Status, Told},
 };
 use pious_protocol::{
     firmware::{Activation, Artifact, FlashPhase},
-    instruction::{Action, FirmwareUpdate, Precondition},
+    ids::UnixMs,
+    instruction::{Action, FirmwareInventory, FirmwareUpdate, Precondition, VersionQuestion},
     message::Report,
 };
 use std::{sync::Arc, time::Duration};
@@ -26,6 +29,10 @@ pub struct Flash {
 const VALID_FOR: Duration = Duration::from_secs(300);
 /// What ended before the BMC had anything: the waits double, and five are half an hour, longer than a BMC is busy.
 const TRIES: u32 = 5;
+/// Slots that are given back walk those who wait; what is over by itself walks nobody. Hundreds may wait.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+/// How often it is read what runs, while nobody sees what the BMC does, in the time that it may take.
+const LOOKS: u32 = 4;
 /// How often an image is handed over at most, where nobody saw what became of it.
 const HANDED_OVER: usize = 2;
 
@@ -55,7 +62,7 @@ impl Flash {
         let LegNeed::Step(firmware, step) = need else { return Outcome::NotNeeded { words: String::new() }.into() };
         let tried: Vec<&Told> = firmware.told.iter().filter(|told| is_try_of(told, &step)).collect();
         match tried.first() {
-            None => instruct(firmware, &step),
+            None => begin(situation, firmware, &step),
             Some(newest) => self.answered(situation, firmware, &step, newest, &tried),
         }
     }
@@ -81,7 +88,7 @@ impl Flash {
                 "{}: the BMC took {} and said that it was done, and {} was read afterwards",
                 self.leg.component, step.to, step.from
             )),
-            Status::Withdrawn => instruct(firmware, step),
+            Status::Withdrawn => begin(situation, firmware, step),
             // An agent refuses what can't fare better a second time, and has handed nothing over.
             Status::Refused => recover(format!("{}: {}", self.leg.component, newest.ending())),
             Status::Failed if may_have_begun(newest) => {
@@ -89,8 +96,11 @@ impl Flash {
             }
             Status::Expired if may_have_begun(newest) => self.unseen(situation, firmware, step, newest, tried),
             Status::Failed | Status::Expired => {
-                let again = || tell(firmware, step).unwrap_or_else(|| missing(step));
-                try_again(situation, firmware, self.leg.flash, newest, TRIES, again)
+                let again = || begin(situation, firmware, step);
+                let run = try_again(situation, firmware, self.leg.flash, newest, TRIES, again);
+                // Others are written to while it rests.
+                let rests = matches!(run.outcome, Outcome::Failed { .. });
+                if rests && firmware.slot == SlotState::Held { run.with(Effect::GiveSlotBack) } else { run }
             }
         }
     }
@@ -100,8 +110,7 @@ impl Flash {
     fn unseen(&self, situation: &Situation, firmware: &Firmware, step: &Step, newest: &Told, tried: &[&Told]) -> Run {
         let ends = later(newest.issued.changed, Duration::from_secs(step.recipe.flash_within_s.into()));
         if ends > situation.now {
-            let what = format!("the BMC, which may be writing {}: nobody sees it", step.to);
-            return Outcome::Wait { what, until: Some(ends) }.into();
+            return self.look(situation, firmware, step, newest, ends);
         }
         if step.recipe.activation == Activation::HostReset && !self.has_restarted_since(firmware, newest) {
             let words = format!("nobody saw whether {} was written; the server's restart shows it", step.to);
@@ -114,16 +123,56 @@ impl Flash {
                  {} still runs",
                 self.leg.component, step.to, step.from
             )),
-            false => instruct(firmware, step),
+            false => begin(situation, firmware, step),
         }
+    }
+
+    /// While the BMC has its time, what runs is read now and then: once it is the new version, nobody need wait longer.
+    fn look(&self, situation: &Situation, firmware: &Firmware, step: &Step, unseen: &Told, ends: UnixMs) -> Run {
+        let wait = |until: UnixMs| {
+            let what = format!("the BMC, which may be writing {}: nobody sees it", step.to);
+            Run::from(Outcome::Wait { what, until: Some(until.min(ends)) })
+        };
+        let can_tell = step.recipe.activation != Activation::HostReset;
+        if !can_tell || !(firmware.out_of_band || situation.is_up()) {
+            return wait(ends);
+        }
+        let since = match firmware.newest_of(self.leg.flash).filter(|told| is_behind(told, unseen)) {
+            None => unseen.issued.changed,
+            Some(read) => match read.issued.status {
+                Status::Issued | Status::Accepted => {
+                    return Outcome::Wait { what: under_way(&read.issued), until: Some(ends) }.into();
+                }
+                Status::Done => read.issued.changed,
+                // It restarts, or lets nobody in: it is left alone.
+                Status::Failed | Status::Refused | Status::Expired | Status::Withdrawn => return wait(ends),
+            },
+        };
+        let next = later(since, Duration::from_secs(step.recipe.flash_within_s.into()) / LOOKS);
+        if next > situation.now {
+            return wait(next);
+        }
+        let question = VersionQuestion { component: step.component, version: step.recipe.version.clone() };
+        let ask = Ask {
+            action: Action::FirmwareInventory(FirmwareInventory { components: vec![question] }),
+            precondition: None,
+            valid_for: VALID_FOR,
+            out_of_band: firmware.out_of_band,
+        };
+        let words = format!("told to read whether the {} runs {} by now", step.component, step.to);
+        Outcome::Instruct { ask, words }.into()
     }
 
     /// Whether the server was told to restart behind an update, and did.
     fn has_restarted_since(&self, firmware: &Firmware, update: &Told) -> bool {
-        let behind = |told: &Told| told.issued.instruction.sequence > update.issued.instruction.sequence;
         let restarts = firmware.told.iter().filter(|told| told.issued.issuer == self.leg.restart);
-        restarts.filter(|told| behind(told)).any(|told| told.issued.status == Status::Done)
+        restarts.filter(|told| is_behind(told, update)).any(|told| told.issued.status == Status::Done)
     }
+}
+
+/// Whether something was told later than something else.
+fn is_behind(told: &Told, earlier: &Told) -> bool {
+    told.issued.instruction.sequence > earlier.issued.instruction.sequence
 }
 
 /// Whether an instruction was for this step.
@@ -139,8 +188,19 @@ fn may_have_begun(told: &Told) -> bool {
     told.phase().is_some_and(|phase| phase >= FlashPhase::HandingOver)
 }
 
-fn instruct(firmware: &Firmware, step: &Step) -> Run {
-    tell(firmware, step).unwrap_or_else(|| missing(step)).into()
+/// Tells it to be written, with a slot. Whoever waits for one looks again by themselves, should nobody walk them.
+fn begin(situation: &Situation, firmware: &Firmware, step: &Step) -> Run {
+    let Some(told) = tell(firmware, step) else { return missing(step).into() };
+    let wait = |what: &str, until| Run::from(Outcome::Wait { what: what.to_owned(), until });
+    let again = Some(later(situation.now, LOOK_AGAIN));
+    match &firmware.slot {
+        SlotState::Held => told.into(),
+        SlotState::Free => Run::from(told).with(Effect::TakeSlot),
+        SlotState::Full { words, is_asked: true } => wait(words, again),
+        SlotState::Full { words, is_asked: false } => wait(words, again).with(Effect::AskSlot),
+        // Whoever lets it go on has it walked.
+        SlotState::Stopped(why) => wait(why, None),
+    }
 }
 
 fn tell(firmware: &Firmware, step: &Step) -> Option<Outcome> {

@@ -173,14 +173,14 @@ fn try_again(
     bean: &str,
     vain: &Told,
     tries: u32,
-    instruct: impl FnOnce() -> Outcome,
+    instruct: impl FnOnce() -> Run,
 ) -> Run {
     let attempts = firmware.attempts(bean);
     let words = vain.ending();
     if attempts >= tries {
         return recover(format!("{bean} came to nothing {attempts} times, the last time: {words}"));
     }
-    rest(situation, attempts, &vain.issued, words).unwrap_or_else(instruct).into()
+    rest(situation, attempts, &vain.issued, words).map_or_else(instruct, Run::from)
 }
 
 impl Situation {

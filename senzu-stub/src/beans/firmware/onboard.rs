@@ -66,7 +66,7 @@ fn answered(situation: &Situation, firmware: &Firmware, told: &Told) -> Run {
         // It was proved in the same transaction, unless a newer password is wanted by now.
         Status::Done | Status::Withdrawn => instruct(firmware).into(),
         Status::Refused | Status::Failed | Status::Expired => {
-            try_again(situation, firmware, NAME, told, TRIES, || instruct(firmware))
+            try_again(situation, firmware, NAME, told, TRIES, || instruct(firmware).into())
         }
     }
 }

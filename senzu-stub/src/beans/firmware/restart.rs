@@ -63,7 +63,7 @@ impl Restart {
             // The BMC does not let Senzu in: it is asked once, as BMCs lock users out.
             Status::Refused if told.issued.out_of_band => recover(format!("it was not restarted: {}", told.ending())),
             Status::Refused | Status::Failed | Status::Expired => {
-                try_again(situation, firmware, self.leg.restart, told, TRIES, || instruct(firmware, step))
+                try_again(situation, firmware, self.leg.restart, told, TRIES, || instruct(firmware, step).into())
             }
         }
     }
