@@ -53,5 +53,7 @@ impl Validate {
 }
 
 fn valid(step: &Step) -> Outcome {
-    Outcome::Done { words: format!("{} → {}, by {}, image {:.12}", step.from, step.to, step.recipe.name, step.artifact) }
+    Outcome::Done {
+        words: format!("{} → {}, by {}, image {:.12}", step.from, step.to, step.recipe.name, step.artifact),
+    }
 }
