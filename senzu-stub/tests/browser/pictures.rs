@@ -4,7 +4,7 @@ use crate::{
     agent::Agent,
     chromium::{Browser, DESK, Looks},
     firmware,
-    servers::{Bmc, COUNT, NEW, People, fleet, image},
+    servers::{Bmc, COUNT, NEW, People, fleet, image, until},
     story::sign_in,
     world::World,
 };
@@ -167,7 +167,8 @@ async fn pictures_of_firmware() {
         "name": "BMC 2.0", "query": {"manufacturer": "pious", "model": "Lab*"}, "caps": {"absolute": 3},
         "wanted": [{"component": "bmc", "version": NEW}], "waves": {"canary": 2, "growth": 2, "soak_s": 0},
     });
-    let campaign = world.url(&format!("/campaigns/{}", people.starts(&world, spec).await));
+    let id = people.starts(&world, spec).await;
+    let campaign = world.url(&format!("/campaigns/{id}"));
     for server in &mut servers[..2] {
         let update = server.is_told(&world).await;
         server.updates(&update).await;
@@ -178,6 +179,8 @@ async fn pictures_of_firmware() {
     servers[2].progresses(&update, FlashPhase::HandingOver).await;
     servers[2].bmc = Bmc::Bad;
     servers[2].ends(&update).await;
+    let path = format!("/v1/campaigns/{id}");
+    until(async || Some(world.get(&path).await).filter(|detail| detail["campaign"]["status"] == "halted")).await;
     pictures(&browser, "campaign-halted", &campaign).await;
     browser.end().await;
 }

@@ -147,7 +147,10 @@ impl DagDrawing {
     }
 
     fn vertex(&mut self, vertex: &VertexView, (x, y, width, height): Place) {
-        let (outcome, class) = outcome(vertex.outcome);
+        let (outcome, class) = match &vertex.graph {
+            Some(within) => (String::new(), if is_passed(within) { "pass" } else { "pending" }),
+            None => outcome(vertex.outcome),
+        };
         let why = vertex.reason.as_deref().unwrap_or("no walk of this boot came to it");
         self.boxes.push(Bean {
             x,
@@ -155,7 +158,7 @@ impl DagDrawing {
             width,
             height,
             name: vertex.name.clone(),
-            outcome: if vertex.graph.is_some() { String::new() } else { outcome },
+            outcome,
             title: format!("{}: {}. {why}", vertex.name, vertex.about),
             class,
             here: vertex.stands,
@@ -206,6 +209,14 @@ fn words(conditions: &[Condition]) -> Option<String> {
         [Condition::NotNeeded] => Some("if not needed".into()),
         _ => None,
     }
+}
+
+/// Whether every bean within passed.
+fn is_passed(graph: &GraphView) -> bool {
+    graph.vertices.iter().all(|vertex| match &vertex.graph {
+        Some(within) => is_passed(within),
+        None => vertex.outcome.is_some_and(OutcomeKind::is_passed),
+    })
 }
 
 fn size(vertex: &VertexView) -> (i32, i32) {
