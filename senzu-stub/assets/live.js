@@ -14,6 +14,16 @@ function isTyping() {
   });
 }
 
+// A drawing that is wider than the screen shows the bean that the asset stands at.
+const standsAt = () => document.querySelector(".dag .here:not(.holds)");
+const standsAtName = () => standsAt()?.querySelector(".name").textContent;
+function showWhereItStands() {
+  const bean = standsAt();
+  if (!bean) return;
+  const drawing = bean.closest(".drawing"), at = bean.getBoundingClientRect(), seen = drawing.getBoundingClientRect();
+  drawing.scrollLeft += at.left + at.width / 2 - seen.left - seen.width / 2;
+}
+
 async function look() {
   if (document.hidden || looking) return;
   if (String(document.getSelection())) {
@@ -34,10 +44,12 @@ async function look() {
     if (now && now.innerHTML !== then.innerHTML && !isTyping()) {
       const focused = document.activeElement;
       const at = focused && focused.getAttribute("href");
+      const stood = standsAtName();
       const scrolled = [...then.querySelectorAll(".drawing")].map((drawing) => drawing.scrollLeft);
       then.replaceWith(document.adoptNode(now));
       document.title = page.title;
       [...now.querySelectorAll(".drawing")].forEach((drawing, number) => { drawing.scrollLeft = scrolled[number] || 0; });
+      if (standsAtName() !== stood) showWhereItStands();
       const again = at && [...document.querySelectorAll("main a")].find((a) => a.getAttribute("href") === at);
       if (again) again.focus({ preventScroll: true });
     }
@@ -48,6 +60,7 @@ async function look() {
     looking = false;
   }
 }
+showWhereItStands();
 setInterval(look, 2000);
 document.addEventListener("visibilitychange", look);
 document.addEventListener("keydown", (event) => {

@@ -1,8 +1,9 @@
 //! Values as people read them, on pages and in a shell.
 
+use crate::dag::firmware::no_bmc;
 use jiff::Timestamp;
 use pious_protocol::{
-    facts::{Dhcp, Facts, Link, Neighbour, Neighbours, Nic},
+    facts::{Dhcp, Facts, Link, Neighbour, Neighbours, Nic, Observed},
     ids::UnixMs,
     instruction::Action,
     message::Report,
@@ -121,9 +122,13 @@ pub fn hardware(facts: &Facts) -> Vec<(&'static str, String)> {
 
 /// The management controller's firmware and addresses.
 fn bmc(facts: &Facts) -> String {
-    let bmc = match facts.bmc.value() {
-        Ok(bmc) => bmc,
-        Err(reason) => return format!("unknown: {reason}"),
+    let bmc = match &facts.bmc {
+        Observed::Seen { value, .. } => value,
+        Observed::Absent { reason } => return format!("unknown: {reason}"),
+        Observed::Nothing { reason } => {
+            let none = if no_bmc(facts).is_some() { "none" } else { "not by IPMI" };
+            return format!("{none}: {reason}");
+        }
     };
     let firmware = match bmc.device.value() {
         Ok(device) => format!("firmware {}", device.firmware_version),

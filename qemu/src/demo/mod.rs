@@ -1,7 +1,9 @@
 //! The demo: four servers, from the loading dock to production, told on a terminal while it happens.
 //!
-//! `story` is what happens and what must hold; `teller` shows it; `timeline` and `report` write it down.
+//! `story` is what happens and what must hold; `teller` shows it; `timeline` and `report` write it down; `browser` takes
+//! pictures of Senzu's page.
 
+mod browser;
 mod report;
 mod story;
 mod teller;

@@ -3,6 +3,7 @@
 mod firmware;
 
 use super::{
+    browser,
     report::{Report, Step},
     teller::Teller,
 };
@@ -233,6 +234,22 @@ impl Story<'_> {
         }
         self.report.screenshots.entry(server.into()).or_default().push(file);
         Ok(())
+    }
+
+    /// Where a server is in Senzu's page, where that can be reached.
+    fn page_of(&self, server: &str) -> Option<String> {
+        self.lab.page.as_ref().map(|page| format!("{page}assets/{server}"))
+    }
+
+    /// A picture of a server in Senzu's page. The story holds without it.
+    async fn page_picture(&mut self, server: &str, moment: &str) {
+        let Some(url) = self.page_of(server) else { return };
+        let file = format!("{server}-page-{moment}.png");
+        match browser::picture(&url, &self.output.join(&file)).await {
+            Ok(true) => self.report.screenshots.entry(server.into()).or_default().push(file),
+            Ok(false) => self.teller.say("            (no picture of Senzu's page: Chromium is not installed)"),
+            Err(error) => self.teller.say(&format!("            (no picture of Senzu's page: {error:#})")),
+        }
     }
 }
 

@@ -13,6 +13,8 @@ mod verify_network;
 mod whoami;
 mod wipe;
 
+pub use firmware::idle;
+
 use crate::dag::{
     Condition::{Done, NotNeeded, Passed},
     Engine, Graph, GraphError, Outcome, Situation, later,

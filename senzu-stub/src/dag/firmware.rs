@@ -12,7 +12,7 @@ use crate::store::{
     sessions,
 };
 use pious_protocol::{
-    facts::Facts,
+    facts::{Facts, Observed},
     firmware::{FirmwareComponent, FlashPhase, InstalledFirmware},
     ids::{BootId, UnixMs},
     instruction::Action,
@@ -29,6 +29,8 @@ const LOOK_BACK: u32 = 64;
 pub struct Firmware {
     pub goal: Goal,
     pub bmc: Bmc,
+    /// How its facts know that it has none.
+    pub no_bmc: Option<String>,
     /// What its components ran when they were last read.
     pub installed: Vec<Installed>,
     /// What beans told it since the goal was set or asked to be tried again, newest first; also in earlier boots.
@@ -63,6 +65,7 @@ impl Firmware {
         let components: Vec<_> = goal.wanted.iter().map(|wanted| wanted.component).collect();
         Ok(Self {
             bmc: bmcs::of(conn, goal.asset).await?,
+            no_bmc: facts.as_ref().and_then(no_bmc).map(str::to_owned),
             installed: goals::installed(conn, goal.asset).await?,
             told: instructions::told_since(conn, goal.asset, goal.since, LOOK_BACK).await?,
             machine: facts.as_ref().and_then(machine),
@@ -199,6 +202,16 @@ impl Told {
 pub fn machine(facts: &Facts) -> Option<Machine> {
     let system = facts.smbios.value().ok()?.system.as_ref()?;
     Some(Machine { manufacturer: system.manufacturer.clone()?, model: system.product.clone()? })
+}
+
+/// How facts know that a machine has no BMC. One that could not be asked is there, and one without IPMI may be spoken to by
+/// the network card that SMBIOS has of it (type 42).
+pub fn no_bmc(facts: &Facts) -> Option<&str> {
+    let has_door = facts.smbios.value().is_ok_and(|smbios| !smbios.host_interfaces.is_empty());
+    match &facts.bmc {
+        Observed::Nothing { reason } if !has_door => Some(reason),
+        Observed::Nothing { .. } | Observed::Seen { .. } | Observed::Absent { .. } => None,
+    }
 }
 
 fn bios(facts: &Facts) -> Option<String> {

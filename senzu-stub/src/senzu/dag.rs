@@ -3,15 +3,17 @@
 use super::{Refusal, Senzu, audit, now, operators::find};
 use crate::{
     access::Caller,
+    beans,
     dag::{
-        Condition, Graph, OutcomeKind, Vertex,
+        Condition, Graph, OutcomeKind, Situation, Vertex,
         graph::Edge,
         replay::{self, Step},
     },
     store::{
         Conn, StoreError,
         assets::{self, Asset},
-        promotions, runs, transitions,
+        goals::{self, GoalStatus},
+        runs, transitions,
         transitions::Transition,
     },
 };
@@ -62,7 +64,8 @@ pub struct VertexView {
     pub about: String,
     /// Whether the asset stands here, or in the graph within.
     pub stands: bool,
-    /// How the bean came out in the newest boot; `null`: no walk came to it.
+    /// How the bean came out in the newest boot; `null`: no walk came to it. Of a graph within: `not_needed` where nobody
+    /// asked for it, else `null`, as its beans say how they came out.
     pub outcome: Option<OutcomeKind>,
     pub reason: Option<String>,
     pub at_ms: Option<UnixMs>,
@@ -105,16 +108,13 @@ impl Senzu {
     pub async fn dag(&self, id_or_name: &str) -> Result<DagView, Refusal> {
         let mut tx = self.db.read().await?;
         let asset = find(&mut tx, id_or_name).await?;
-        let graph = match promotions::pending(&mut tx, asset.id).await? {
-            Some(_) => &self.engine.promotion,
-            None => &self.engine.discovery,
-        };
-        let known = known(&mut tx, &asset, graph).await?;
-        let runs = runs::of_asset(&mut tx, asset.id, SHOWN).await?;
+        let (graph, idle) = self.graph_of(&mut tx, &asset).await?;
         let step = asset.standing.step.as_deref();
+        let known = known(&mut tx, &asset, graph, step).await?;
+        let runs = runs::of_asset(&mut tx, asset.id, SHOWN).await?;
         Ok(DagView {
             asset: asset.id,
-            graph: graph_view(graph, &known, step),
+            graph: Seen { known: &known, step, idle: &idle }.graph(graph),
             runs: runs
                 .into_iter()
                 .map(|run| RunView { id: run.id, holder: run.holder, at_ms: run.begun, path: run.path })
@@ -123,6 +123,34 @@ impl Senzu {
             standing: asset.standing,
             looping: asset.looping,
         })
+    }
+
+    /// The graph that applies to an asset now, and those within it that nobody asked for.
+    pub(super) async fn graph_of(
+        &self,
+        conn: &mut Conn,
+        asset: &Asset,
+    ) -> Result<(&Graph, Vec<&'static str>), StoreError> {
+        Ok(match Situation::load(conn, asset.id, now()).await? {
+            Some(situation) => {
+                let wanted = situation.firmware.as_ref().map(|firmware| firmware.goal.wanted.as_slice());
+                (self.engine.graph_of(&situation), wanted.map(beans::idle).unwrap_or_default())
+            }
+            None => (&self.engine.discovery, Vec::new()),
+        })
+    }
+
+    /// The graph of firmware as the newest boot went through it, where it came to its end there and another applies by now.
+    pub async fn firmware_dag(&self, id_or_name: &str) -> Result<Option<GraphView>, Refusal> {
+        let mut tx = self.db.read().await?;
+        let asset = find(&mut tx, id_or_name).await?;
+        let newest = goals::of_asset(&mut tx, asset.id, 1).await?.into_iter().next();
+        let Some(reached) = newest.filter(|goal| goal.status == GoalStatus::Done) else { return Ok(None) };
+        let graph = &self.engine.firmware;
+        let known = known(&mut tx, &asset, graph, None).await?;
+        let is_through = graph.beans().iter().all(|(_, bean)| known.contains_key(bean.name()));
+        let idle = beans::idle(&reached.wanted);
+        Ok(is_through.then(|| Seen { known: &known, step: None, idle: &idle }.graph(graph)))
     }
 
     /// Replays an asset's history.
@@ -168,15 +196,16 @@ impl Senzu {
 /// The longest name of who clears: it stands on a line of the page.
 const MAX_BY: usize = 200;
 
-/// How each bean that the asset has passed in its newest boot came out, by the bean's name.
+/// How each bean of a graph that the asset has passed in its newest boot came out, by the bean's name.
 pub(super) async fn known(
     conn: &mut Conn,
     asset: &Asset,
     graph: &Graph,
+    step: Option<&str>,
 ) -> Result<HashMap<String, Transition>, StoreError> {
     let mut beans: Vec<_> = graph.beans().iter().map(|(within, bean)| (within.name(), bean.name())).collect();
     // Behind the bean that the asset stands at, what an earlier walk found holds no more.
-    if let Some(at) = beans.iter().position(|(_, bean)| asset.standing.step.as_deref() == Some(bean)) {
+    if let Some(at) = beans.iter().position(|(_, bean)| step == Some(bean)) {
         beans.truncate(at + 1);
     }
     let newest = transitions::newest(conn, asset.id, &beans).await?;
@@ -184,31 +213,45 @@ pub(super) async fn known(
     Ok(of_boot.map(|transition| (transition.bean.clone(), transition)).collect())
 }
 
-fn graph_view(graph: &Graph, known: &HashMap<String, Transition>, step: Option<&str>) -> GraphView {
-    let vertex = |vertex: &Vertex| {
-        let newest = known.get(vertex.name());
-        let (stands, within) = match vertex {
-            Vertex::Bean(bean) => (step == Some(bean.name()), None),
-            Vertex::Graph(within) => {
-                let stands = within.beans().iter().any(|(_, bean)| step == Some(bean.name()));
-                (stands, Some(Box::new(graph_view(within, known, step))))
-            }
-        };
-        VertexView {
+/// What is known of an asset's way through a graph.
+struct Seen<'a> {
+    known: &'a HashMap<String, Transition>,
+    /// Where the asset stands.
+    step: Option<&'a str>,
+    /// The graphs within that nobody asked for.
+    idle: &'a [&'static str],
+}
+
+impl Seen<'_> {
+    fn graph(&self, graph: &Graph) -> GraphView {
+        let edge = |Edge { from, to, when }| EdgeView { from: from.to_owned(), to: to.to_owned(), when };
+        GraphView {
+            name: graph.name().to_owned(),
+            about: graph.about().to_owned(),
+            vertices: graph.places().map(|place| self.vertex(graph.vertex(place))).collect(),
+            edges: graph.edges().map(edge).collect(),
+        }
+    }
+
+    fn vertex(&self, vertex: &Vertex) -> VertexView {
+        let newest = self.known.get(vertex.name());
+        let view = VertexView {
             name: vertex.name().to_owned(),
             about: vertex.about().to_owned(),
-            stands,
+            stands: self.step == Some(vertex.name()),
             outcome: newest.map(|newest| newest.outcome),
             reason: newest.map(|newest| newest.reason.clone()),
             at_ms: newest.map(|newest| newest.at),
-            graph: within,
+            graph: None,
+        };
+        match vertex {
+            Vertex::Bean(_) => view,
+            Vertex::Graph(within) => VertexView {
+                stands: within.beans().iter().any(|(_, bean)| self.step == Some(bean.name())),
+                outcome: self.idle.contains(&within.name()).then_some(OutcomeKind::NotNeeded),
+                graph: Some(Box::new(self.graph(within))),
+                ..view
+            },
         }
-    };
-    let edge = |Edge { from, to, when }| EdgeView { from: from.to_owned(), to: to.to_owned(), when };
-    GraphView {
-        name: graph.name().to_owned(),
-        about: graph.about().to_owned(),
-        vertices: graph.places().map(|place| vertex(graph.vertex(place))).collect(),
-        edges: graph.edges().map(edge).collect(),
     }
 }

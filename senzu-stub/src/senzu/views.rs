@@ -9,7 +9,7 @@ use crate::{
         assets::{self, Asset},
         findings, instructions,
         instructions::{Issued, Status},
-        listing, promotions, sessions,
+        listing, sessions,
         sessions::Session,
     },
 };
@@ -164,10 +164,7 @@ impl Senzu {
             Some(boot) => sessions::facts(&mut tx, boot).await?,
             None => None,
         };
-        let graph = match promotions::pending(&mut tx, asset.id).await? {
-            Some(_) => &self.engine.promotion,
-            None => &self.engine.discovery,
-        };
+        let (graph, _) = self.graph_of(&mut tx, &asset).await?;
         let sessions = sessions::of_asset(&mut tx, asset.id, HISTORY).await?;
         let events = alerts::history(&mut tx, asset.id, HISTORY).await?;
         let findings = findings::of_asset(&mut tx, asset.id).await?;
@@ -241,7 +238,7 @@ async fn instruction_views(conn: &mut Conn, asset: AssetId) -> Result<Vec<Instru
 }
 
 async fn beans(conn: &mut Conn, asset: &Asset, graph: &Graph) -> Result<Vec<BeanView>, StoreError> {
-    let mut known = super::dag::known(conn, asset, graph).await?;
+    let mut known = super::dag::known(conn, asset, graph, asset.standing.step.as_deref()).await?;
     let view = |bean: &dyn Bean| {
         let newest = known.remove(bean.name());
         BeanView {

@@ -4,20 +4,18 @@
 use super::{
     Page,
     card::{Card, Line},
-    drawing::{
-        cabling::{CablingDrawing, InPlace, Socket},
-        dag::{self, DagDrawing},
-    },
+    drawing::cabling::{CablingDrawing, InPlace, Socket},
     firmware::FirmwareCard,
     frame::{Frame, Here},
     mark::Mark,
     session::MaybeVisitor,
     show,
+    way::{Way, at_work},
 };
 use crate::{
     access::{ApprovalFilter, ApprovalView},
     api::Shared,
-    senzu::{AssetDetail, DagView, GraphView, now},
+    senzu::{AssetDetail, DagView, now},
     store::{
         approvals::{ApprovalKind, ApprovalStatus},
         word,
@@ -48,7 +46,8 @@ pub async fn asset(
     let detail = senzu.asset(&asset).await?;
     let dag = senzu.dag(&asset).await?;
     let open = senzu.approvals(&pending).await?;
-    let firmware = FirmwareCard::of(senzu.firmware_of(&asset).await?);
+    let reached = senzu.firmware_dag(&asset).await?;
+    let firmware = FirmwareCard::of(senzu.firmware_of(&asset).await?, reached, detail.facts.as_ref());
     Ok(show(&OneAsset::of(Frame::new(Here::Elsewhere, visitor), detail, dag, firmware, open, now())))
 }
 
@@ -59,10 +58,8 @@ struct OneAsset {
     frame: Frame,
     card: Card,
     doubt: Option<String>,
-    graph: String,
     looping: Option<String>,
-    drawing: DagDrawing,
-    beans: Vec<BeanLine>,
+    way: Way,
     firmware: FirmwareCard,
     findings: Vec<Line>,
     /// From when the facts below are.
@@ -87,16 +84,6 @@ struct Acts {
     is_to_be_drained: bool,
     /// A request that waits for a decision.
     asked: Option<String>,
-}
-
-struct BeanLine {
-    name: String,
-    about: String,
-    mark: String,
-    class: &'static str,
-    here: bool,
-    reason: Option<String>,
-    at: Option<String>,
 }
 
 struct Cable {
@@ -142,15 +129,14 @@ impl OneAsset {
         now: UnixMs,
     ) -> Self {
         let sockets = sockets(&detail);
+        let way = Way::of(&dag.graph, at_work(&detail));
         Self {
             frame,
             firmware,
-            card: Card::of(&detail.asset, now),
-            graph: dag.graph.about.clone(),
-            drawing: DagDrawing::of(&dag.graph),
+            card: Card::of(&detail.asset, now).standing_at(way.here()),
+            way,
             looping: dag.looping,
             acts: acts(&detail, open),
-            beans: beans(&dag.graph),
             cabling: CablingDrawing::of(&detail.asset.name, &sockets),
             cables: sockets.iter().map(|socket| Cable::of(socket, &detail)).collect(),
             findings: detail.asset.findings.iter().map(Line::of).collect(),
@@ -174,29 +160,6 @@ impl OneAsset {
             doubt: detail.doubt,
         }
     }
-}
-
-/// The beans in walking order, those within graphs too.
-fn beans(graph: &GraphView) -> Vec<BeanLine> {
-    let mut lines = Vec::new();
-    for vertex in &graph.vertices {
-        match &vertex.graph {
-            Some(within) => lines.extend(beans(within)),
-            None => {
-                let (mark, class) = dag::outcome(vertex.outcome);
-                lines.push(BeanLine {
-                    here: vertex.stands,
-                    name: vertex.name.clone(),
-                    about: vertex.about.clone(),
-                    mark,
-                    class,
-                    reason: vertex.reason.clone(),
-                    at: vertex.at_ms.map(words::time),
-                });
-            }
-        }
-    }
-    lines
 }
 
 fn acts(detail: &AssetDetail, open: Vec<ApprovalView>) -> Acts {

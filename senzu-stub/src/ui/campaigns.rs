@@ -10,7 +10,6 @@ use crate::{
     api::{Asked, Shared},
     campaign::{CampaignView, Counts, MemberStatus, MemberView, Status, WaveView},
     senzu::wanted_words,
-    store::word,
     words,
 };
 use askama::Template;
@@ -92,7 +91,7 @@ struct MemberRow {
     asset: String,
     name: String,
     wave: String,
-    status: String,
+    status: &'static str,
     class: &'static str,
     since: String,
     why: String,
@@ -184,31 +183,34 @@ impl WaveRow {
 
 impl MemberRow {
     fn of(member: MemberView) -> Self {
+        let (status, class) = match member.status {
+            MemberStatus::Waiting => ("… waiting", "pending"),
+            MemberStatus::Admitted => ("→ under way", "pending"),
+            MemberStatus::Done => ("✓ done", "pass"),
+            MemberStatus::Recovery => ("✗ in recovery", "fail"),
+            MemberStatus::Impossible => ("? impossible", "unknown"),
+            MemberStatus::Skipped => ("? left out", "unknown"),
+        };
         Self {
             asset: member.asset.to_string(),
             name: member.name,
             wave: member.wave.map(|wave| wave.to_string()).unwrap_or_default(),
-            status: word(&member.status),
-            class: match member.status {
-                MemberStatus::Waiting | MemberStatus::Admitted => "pending",
-                MemberStatus::Done => "pass",
-                MemberStatus::Recovery => "fail",
-                MemberStatus::Impossible | MemberStatus::Skipped => "unknown",
-            },
+            status,
+            class,
             since: words::time(member.changed_ms),
             why: member.why.unwrap_or_default(),
         }
     }
 }
 
-/// Those that there are.
+/// Those that there are, the worst first.
 fn counts(counts: &Counts) -> String {
     let Counts { waiting, admitted, done, recovery, impossible, skipped } = *counts;
     let named = [
+        (recovery, "in recovery"),
         (done, "done"),
         (admitted, "under way"),
         (waiting, "waiting"),
-        (recovery, "in recovery"),
         (impossible, "impossible"),
         (skipped, "left out"),
     ];

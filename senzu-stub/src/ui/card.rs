@@ -1,6 +1,6 @@
 //! An asset in a few lines, and its findings: what several pages show.
 
-use super::mark::Mark;
+use super::{mark::Mark, way::BeanLine};
 use crate::senzu::AssetView;
 use crate::words;
 use pious_protocol::{
@@ -16,6 +16,8 @@ pub struct Card {
     pub mark: &'static str,
     pub class: &'static str,
     pub step: Option<String>,
+    /// How that bean came out, and the class that colours it; lists do not tell.
+    pub outcome: Option<(String, &'static str)>,
     pub reason: String,
     pub held: Option<String>,
     pub serial: Option<String>,
@@ -49,6 +51,7 @@ impl Card {
             mark: mark.of_evaluation(),
             class: mark.class(),
             step: asset.standing.step.clone(),
+            outcome: None,
             reason: asset.standing.reason.clone().unwrap_or_default(),
             // Where it stands may be because it is held; then it is said once.
             held: asset.held.as_ref().map(|held| held.by.clone()).filter(|by| {
@@ -68,6 +71,11 @@ impl Card {
             rack: asset.rack.clone(),
             findings: open.map(Line::of).collect(),
         }
+    }
+
+    /// The same, which tells how the bean came out that the asset stands at.
+    pub fn standing_at(self, bean: Option<&BeanLine>) -> Self {
+        Self { outcome: bean.map(|bean| (bean.mark.clone(), bean.class)), ..self }
     }
 }
 

@@ -1,11 +1,12 @@
 //! An asset's firmware on its page: what runs, what shall run, the way there, and what may be done about it.
 
-use super::{Sorry, session::SignedIn};
+use super::{Sorry, session::SignedIn, way::Way};
 use crate::{
     access::Role,
     api::Shared,
+    dag::firmware::no_bmc,
     firmware::Wanted,
-    senzu::{FirmwareView, GoalView, InstalledView, NewCertificate, PlanView, wanted_words},
+    senzu::{FirmwareView, GoalView, GraphView, InstalledView, NewCertificate, PlanView, wanted_words},
     store::{goals::GoalStatus, word},
     words,
 };
@@ -15,13 +16,17 @@ use axum::{
     response::Redirect,
     routing::post,
 };
-use pious_protocol::firmware::FirmwareComponent;
+use pious_protocol::{facts::Facts, firmware::FirmwareComponent};
 use serde::Deserialize;
 
 /// What the page shows.
 pub struct FirmwareCard {
     pub rows: Vec<Row>,
     pub goals: Vec<GoalLine>,
+    /// How its newest goal was reached, in this boot.
+    pub way: Option<Way>,
+    /// How it is known that it has no BMC, without which nothing of this can be.
+    pub no_bmc: Option<String>,
     /// Why there is no plan, where there should be one.
     pub no_plan: Option<String>,
     /// Why a person must look.
@@ -48,7 +53,7 @@ pub struct GoalLine {
 }
 
 impl FirmwareCard {
-    pub fn of(view: FirmwareView) -> Self {
+    pub fn of(view: FirmwareView, way: Option<GraphView>, facts: Option<&Facts>) -> Self {
         let FirmwareView { goals, installed, plan, no_plan } = view;
         let open = goals.iter().find(|goal| matches!(goal.status, GoalStatus::Open | GoalStatus::Recovery));
         let recovery = open.filter(|goal| goal.status == GoalStatus::Recovery);
@@ -56,7 +61,15 @@ impl FirmwareCard {
         let is_open = open.is_some();
         let rows =
             FirmwareComponent::ORDER.into_iter().filter_map(|component| row(component, &installed, &plan)).collect();
-        Self { rows, is_open, recovery, no_plan, goals: goals.iter().map(goal_line).collect() }
+        Self {
+            way: way.map(|graph| Way::of(&graph, None)),
+            goals: goals.iter().map(goal_line).collect(),
+            rows,
+            is_open,
+            recovery,
+            no_plan,
+            no_bmc: facts.and_then(no_bmc).map(str::to_owned),
+        }
     }
 }
 

@@ -53,10 +53,10 @@ impl Mark {
 
     pub fn of_evaluation(self) -> &'static str {
         match self {
-            Self::Fail => "✗ failing",
-            Self::Unknown => "? unknown",
-            Self::Pending => "… pending",
-            Self::Pass => "✓ passed",
+            Self::Fail => "✗ checks failing",
+            Self::Unknown => "? checks unknown",
+            Self::Pending => "… not judged yet",
+            Self::Pass => "✓ checks passed",
         }
     }
 }

@@ -23,6 +23,7 @@ mod orders;
 mod overview;
 mod session;
 mod sorry;
+mod way;
 
 use crate::api::Shared;
 use askama::Template;

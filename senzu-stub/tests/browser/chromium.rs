@@ -171,6 +171,26 @@ impl Browser {
         assert!(found.is_ok(), "the page never says {words:?}:\n{}", self.text().await);
     }
 
+    /// Waits until a bean is drawn that came out so.
+    pub async fn draws(&self, bean: &str, outcome: &str) {
+        let text = |words: &str| format!("[*[local-name()='text'][contains(., {words:?})]]");
+        let xpath = format!("//*[local-name()='g']{}{}", text(bean), text(outcome));
+        self.with(Locator::XPath(&xpath), async |_| Ok(())).await;
+    }
+
+    /// The words of a drawing's boxes that are nearer than 8 to their edge, or over it.
+    pub async fn cramped(&self) -> Value {
+        let script = "return [...document.querySelectorAll('.bean, .device')].flatMap((box) => {
+            const frame = box.querySelector('rect').getBBox();
+            const words = [...box.querySelectorAll('text')].filter((words) => {
+                const at = words.getBBox();
+                return at.x < frame.x + 8 || at.x + at.width > frame.x + frame.width - 8;
+            });
+            return words.map((words) => words.textContent);
+        })";
+        self.run(script).await
+    }
+
     pub async fn run(&self, script: &str) -> Value {
         self.client.execute(script, Vec::new()).await.unwrap()
     }

@@ -8,7 +8,7 @@ use crate::{
 use fantoccini::key::Key;
 use serde_json::json;
 
-async fn sign_in(browser: &Browser, world: &World, token: &str) {
+pub async fn sign_in(browser: &Browser, world: &World, token: &str) {
     browser.open(&world.url("/login")).await;
     browser.fill("input[name=token]", token).await;
     browser.press(Key::Enter).await;

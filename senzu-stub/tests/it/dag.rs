@@ -2,6 +2,8 @@
 
 use crate::{
     agent::{Agent, done},
+    server::Server,
+    signer::Signer,
     world::{World, problem},
 };
 use pious_protocol::message::Report;
@@ -55,6 +57,73 @@ async fn the_drawing_says_where_an_asset_stands_and_why() {
         .await
         .unwrap();
     assert_eq!(problem(unknown).await["status"], 404);
+}
+
+/// The beans of the graph that applies, those within graphs too: `NAME outcome`, with `> ` where the asset stands.
+async fn beans(world: &World, asset: &str) -> Vec<String> {
+    fn lines(graph: &Value, all: &mut Vec<String>) {
+        for vertex in graph["vertices"].as_array().unwrap() {
+            let outcome = vertex["outcome"].as_str().unwrap_or("-");
+            if vertex["graph"].is_null() || outcome == "not_needed" {
+                let here = if vertex["stands"] == true { "> " } else { "" };
+                all.push(format!("{here}{} {outcome}", vertex["name"].as_str().unwrap()));
+            } else {
+                lines(&vertex["graph"], all);
+            }
+        }
+    }
+    let mut all = Vec::new();
+    lines(&world.get(&format!("/v1/assets/{asset}/dag")).await["graph"], &mut all);
+    all
+}
+
+/// The beans of an update that has come to FLASH_BMC.
+fn on_the_way(flash_bmc: &'static str) -> [&'static str; 14] {
+    [
+        "WHOAMI done",
+        "ONBOARD_BMC done",
+        "CHECK_COMPONENTS_TO_UPGRADE done",
+        "VALIDATE_BMC done",
+        flash_bmc,
+        "RESTART_FOR_BMC -",
+        "VERIFY_BMC -",
+        "VALIDATE_BIOS -",
+        "FLASH_BIOS -",
+        "RESTART_FOR_BIOS -",
+        "VERIFY_BIOS -",
+        "UPGRADE_NIC not_needed",
+        "UPGRADE_PSU not_needed",
+        "CLOSE_FIRMWARE -",
+    ]
+}
+
+#[tokio::test]
+async fn the_drawing_of_firmware_goes_on_with_the_update_and_stands_still_where_it_went_wrong() {
+    let world = World::new();
+    let signer = Signer::trusted_by(&world);
+    signer.imports(&world, "bmc", "2.11.0").await;
+    signer.imports(&world, "bios", "2.2.0").await;
+    let mut server = Server::spare(&world).await;
+    let wanted = json!([{"component": "bmc", "version": "2.11.0"}, {"component": "bios", "version": "2.2.0"}]);
+    let asked = world.request(reqwest::Method::PUT, "/v1/assets/r1-u12/firmware").bearer_auth(world.operator_token());
+    let asked = asked.json(&json!({"wanted": wanted, "why": "a test"})).send().await.unwrap();
+    assert_eq!(asked.status(), 200);
+    let flash = server.next_update(&world).await;
+    server.hands_over(&flash).await;
+    assert_eq!(beans(&world, "r1-u12").await, on_the_way("> FLASH_BMC wait"));
+    let page = world.request(reqwest::Method::GET, "/assets/r1-u12").send().await.unwrap().text().await.unwrap();
+    for told in ["at <b>FLASH_BMC</b> <strong class=\"mark pending\">→ working</strong>", "▶ → working", "40 %, writes"]
+    {
+        assert!(page.contains(told), "{told}: {page}");
+    }
+    assert!(!page.contains("VALIDATE_NIC"), "nobody asked for it");
+
+    server.agent.reports(&flash, Report::Failed { reason: "the image is corrupt".into() }).await;
+    // Later walks leave it there.
+    server.tells_facts().await;
+    assert_eq!(beans(&world, "r1-u12").await, on_the_way("> FLASH_BMC blocked"));
+    let standing = world.get("/v1/assets/r1-u12").await["standing"].clone();
+    assert!(standing["reason"].as_str().unwrap().contains("the image is corrupt"), "{standing}");
 }
 
 /// Pseudo-random numbers (Numerical Recipes' LCG): the same at every run.

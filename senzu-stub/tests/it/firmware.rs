@@ -1,6 +1,7 @@
 //! Firmware: from what an asset shall run to what was read back, and every way there that goes wrong.
 
 use crate::{
+    agent::Agent,
     server::{Server, at},
     signer::Signer,
     world::{World, problem},
@@ -301,6 +302,21 @@ async fn what_can_t_be_says_why_and_who_acts() {
     server.tells_facts().await;
     server.obeys(&world).await;
     assert_eq!(goal(&world).await.0, "done");
+}
+
+#[tokio::test]
+async fn a_machine_without_a_bmc_is_told_nothing_of_one() {
+    let world = World::new();
+    let agent = Agent::spare(&world).await;
+    shall_run(&world, &[("bios", "2.2.0")]).await;
+    let standing = world.get(&format!("/v1/assets/{ASSET}")).await["standing"].clone();
+    assert_eq!(
+        standing["reason"],
+        "it has no BMC, through which its firmware would be updated: a machine without a BMC; withdraw the goal"
+    );
+    assert_eq!(agent.instructions(&world).await, []);
+    let page = world.request(Method::GET, &format!("/assets/{ASSET}")).send().await.unwrap().text().await.unwrap();
+    assert!(page.contains("It has no BMC") && !page.contains("bmc_user"), "{page}");
 }
 
 #[tokio::test]

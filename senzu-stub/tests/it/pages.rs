@@ -52,7 +52,7 @@ async fn the_overview_begins_with_what_fails_and_what_to_do() {
     assert!(words.contains("Checks that fail most cabling.port 1"), "{words}");
     assert!(
         words.contains(
-            "r1-u12 NEW ✗ failing at VERIFY_NETWORK : cabling.port of eth0 (52:54:00:01:12:01): seen r1-sw1 port \
+            "r1-u12 NEW ✗ checks failing at VERIFY_NETWORK : cabling.port of eth0 (52:54:00:01:12:01): seen r1-sw1 port \
              Ethernet7, expected r1-sw1 port Ethernet2 (and 1 more); move the cable from r1-sw1 port Ethernet7 to r1-sw1 port \
              Ethernet2 held for use by operations"
         ),
@@ -67,7 +67,10 @@ async fn the_overview_begins_with_what_fails_and_what_to_do() {
     );
     assert!(html.contains(r#"<noscript><meta http-equiv="refresh" content="5"></noscript>"#));
     let list = text(&page(&world, "/assets").await);
-    assert!(list.contains("r1-u10 SPARE ✓ passed at POWER_OFF_SPARE : waits for the agent to take shutdown"), "{list}");
+    assert!(
+        list.contains("r1-u10 SPARE ✓ checks passed at POWER_OFF_SPARE : waits for the agent to take shutdown"),
+        "{list}"
+    );
     let filtered = text(&page(&world, "/assets?search=u10&state=SPARE").await);
     assert!(filtered.contains("r1-u10 SPARE") && !filtered.contains("r1-u12"), "{filtered}");
     assert!(text(&page(&world, "/assets?tag=none").await).contains("No asset fits all of this"));
@@ -105,7 +108,7 @@ async fn a_machine_that_is_off_is_not_shown_as_if_it_ran() {
     agent.reports(&shutdown, done()).await;
     let list = text(&page(&world, "/assets").await);
     assert!(
-        list.contains("✓ passed nothing left to do serial PIOUS-R1-U10 · powered off, last heard 0 s ago"),
+        list.contains("✓ checks passed nothing left to do serial PIOUS-R1-U10 · powered off, last heard 0 s ago"),
         "{list}"
     );
     let words = text(&page(&world, "/assets/r1-u10").await);

@@ -2,7 +2,7 @@
 
 use crate::{agent::Agent, world::World};
 use pious_protocol::{
-    facts::{Bios, Bmc, BmcDevice, BmcLan, Facts, Observed, System},
+    facts::{Bios, Bmc, BmcDevice, BmcLan, Facts, HostInterface, Observed, System},
     firmware::{BmcAccess, FirmwareComponent, FlashPhase, InstalledFirmware},
     instruction::{Action, FirmwareUpdate, Instruction},
     message::Report,
@@ -53,6 +53,8 @@ impl Server {
         let system = smbios.system.take().unwrap();
         smbios.system =
             Some(System { manufacturer: Some("PIOUS".into()), product: Some("Lab Server".into()), ..system });
+        // There is a BMC, whether or not it tells where.
+        smbios.host_interfaces = vec![HostInterface::default()];
         smbios.bios = Some(Bios { version: self.runs.get(&FirmwareComponent::Bios).cloned(), ..Bios::default() });
         facts.smbios = Observed::seen("test", smbios);
         if let Some(address) = self.bmc {

@@ -5,6 +5,7 @@ use crate::{
     world::World,
 };
 use pious_protocol::{
+    facts::{HostInterface, Observed},
     firmware::{FirmwareComponent, FlashPhase, InstalledFirmware},
     instruction::{Action, Instruction},
     message::Report,
@@ -86,7 +87,8 @@ impl Server {
         let mut smbios = report.facts.smbios.value().unwrap().clone();
         let system = smbios.system.as_mut().unwrap();
         (system.manufacturer, system.product) = (Some("PIOUS".into()), Some("Lab Server".into()));
-        report.facts.smbios = pious_protocol::facts::Observed::seen("test", smbios);
+        smbios.host_interfaces = vec![HostInterface::default()];
+        report.facts.smbios = Observed::seen("test", smbios);
         let answer = self.agent.session(Method::PUT, "/facts").json(&report).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::OK);
     }

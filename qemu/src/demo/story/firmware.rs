@@ -37,12 +37,16 @@ impl Story<'_> {
             Ok(((), format!("BMC {BMC}, BIOS {BIOS}")))
         };
         self.step(server, "an operator says what it shall run", wanting).await?;
+        if let Some(url) = self.page_of(server) {
+            self.teller.say(&format!("            Look at {url}: its beans, drawn, go on with the update."));
+        }
         let warns = async {
             let line = serial.contains("DO NOT POWER OFF", NEXT_WITHIN).await?;
             Ok(((), line.trim().to_owned()))
         };
         self.step(server, "its console says not to power it off: the BMC gets its image", warns).await?;
         self.screenshot(server, "flashing").await?;
+        self.page_picture(server, "bmc-begun").await;
         let senzu = self.senzu.clone();
         let read_back = async {
             let path = format!("/v1/assets/{server}/firmware");
@@ -51,6 +55,7 @@ impl Story<'_> {
             Ok(((), format!("the BMC restarted itself, and says that it runs {BMC}")))
         };
         self.step(server, "VERIFY_BMC: the version is read from the BMC", read_back).await?;
+        self.page_picture(server, "bmc-done").await;
         let restarting = async {
             lab.wait_reset(server, events, BOOT_WITHIN).await?;
             Ok(((), "FLASH_BIOS wrote it, and it runs from the next start on".to_owned()))
@@ -62,7 +67,9 @@ impl Story<'_> {
         self.step(server, "its own SMBIOS shows the new BIOS", shown).await?;
         let once = each_image_once(lab, server);
         self.step(server, "its BMC's own log: each image came once", once).await?;
-        self.screenshot(server, "updated").await
+        self.screenshot(server, "updated").await?;
+        self.page_picture(server, "bios-done").await;
+        Ok(())
     }
 }
 

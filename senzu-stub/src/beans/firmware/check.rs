@@ -1,6 +1,6 @@
 //! CHECK_COMPONENTS_TO_UPGRADE: what does each component run now, and what is to be done about it?
 
-use super::{CHECK, in_recovery, recover, try_again};
+use super::{CHECK, recover, try_again, unless_in_recovery};
 use crate::{
     beans::under_way,
     dag::{Ask, Bean, BeanFuture, Outcome, Run, Situation, firmware::Firmware},
@@ -29,10 +29,9 @@ impl Bean for Check {
     }
 
     fn run<'a>(&'a self, situation: &'a Situation) -> BeanFuture<'a> {
-        let run = match (&situation.firmware, situation.recovery()) {
-            (None, _) => Outcome::NotNeeded { words: "nobody wants other firmware".into() }.into(),
-            (Some(_), Some(words)) => in_recovery(words).into(),
-            (Some(firmware), None) => self.check(situation, firmware),
+        let run = match &situation.firmware {
+            None => Outcome::NotNeeded { words: "nobody wants other firmware".into() }.into(),
+            Some(firmware) => unless_in_recovery(situation, self.check(situation, firmware)),
         };
         run.into()
     }

@@ -4,7 +4,7 @@
 //! others'. Once the BMC may have the image and nobody saw the end, it has its time first, and what runs is read meanwhile;
 //! then whoever begins anew reads it before anything else, and the image is handed over once more.
 
-use super::{Leg, LegNeed, in_recovery, need, passed, recover, try_again};
+use super::{Leg, LegNeed, need, passed, recover, try_again, unless_in_recovery};
 use crate::{
     beans::under_way,
     campaign::SlotState,
@@ -46,15 +46,12 @@ impl Bean for Flash {
     }
 
     fn run<'a>(&'a self, situation: &'a Situation) -> BeanFuture<'a> {
-        self.flash(situation).into()
+        unless_in_recovery(situation, self.flash(situation)).into()
     }
 }
 
 impl Flash {
     fn flash(&self, situation: &Situation) -> Run {
-        if let Some(words) = situation.recovery() {
-            return in_recovery(words).into();
-        }
         let need = need(situation, self.leg, &self.recipes);
         if let Some(outcome) = passed(&need, self.leg) {
             return outcome.into();

@@ -20,7 +20,7 @@ use crate::{
         Effect, Graph, GraphError, Outcome, Run, Situation,
         firmware::{Firmware, Need},
     },
-    firmware::{Planned, Recipes, Step},
+    firmware::{Planned, Recipes, Step, Wanted},
     store::{approvals::ApprovalKind, goals::GoalStatus, instructions::Told},
 };
 use pious_protocol::firmware::FirmwareComponent;
@@ -110,6 +110,12 @@ fn upgrade(leg: Leg, recipes: &Arc<Recipes>) -> Result<Graph, GraphError> {
         .build()
 }
 
+/// The graphs of components of which nobody wants another version.
+pub fn idle(wanted: &[Wanted]) -> Vec<&'static str> {
+    let is_wanted = |leg: &&Leg| wanted.iter().any(|wanted| wanted.component == leg.component);
+    LEGS.iter().filter(|leg| !is_wanted(leg)).map(|leg| leg.graph).collect()
+}
+
 /// What one leg is about.
 enum LegNeed<'a> {
     /// Nobody wants another version of this component.
@@ -154,6 +160,16 @@ fn passed(need: &LegNeed<'_>, leg: Leg) -> Option<Outcome> {
 /// It went wrong beyond what may simply be tried again: a person looks first.
 fn recover(words: String) -> Run {
     Run::from(in_recovery(&words)).with(Effect::EndGoal { status: GoalStatus::Recovery, words })
+}
+
+/// In recovery a bean passes where it has nothing to do, and does nothing: so the asset stands at the bean that went wrong,
+/// until its next boot, in which nothing is read.
+fn unless_in_recovery(situation: &Situation, run: Run) -> Run {
+    match situation.recovery() {
+        Some(_) if run.outcome.kind().is_passed() => run.outcome.into(),
+        Some(words) => in_recovery(words).into(),
+        None => run,
+    }
 }
 
 /// What stands still in recovery.

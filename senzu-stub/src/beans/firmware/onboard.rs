@@ -1,6 +1,6 @@
 //! ONBOARD_BMC: the agent gives the BMC the user by which agents and Senzu get in, from inside the machine, and proves it.
 
-use super::{in_recovery, try_again};
+use super::{try_again, unless_in_recovery};
 use crate::{
     beans::under_way,
     dag::{Ask, Bean, BeanFuture, Outcome, Run, Situation, firmware::Firmware},
@@ -27,16 +27,22 @@ impl Bean for OnboardBmc {
     }
 
     fn run<'a>(&'a self, situation: &'a Situation) -> BeanFuture<'a> {
-        let run = match (&situation.firmware, situation.recovery()) {
-            (None, _) => Outcome::NotNeeded { words: "nobody wants other firmware".into() }.into(),
-            (Some(_), Some(words)) => in_recovery(words).into(),
-            (Some(firmware), None) => onboard(situation, firmware),
+        let run = match &situation.firmware {
+            None => Outcome::NotNeeded { words: "nobody wants other firmware".into() }.into(),
+            Some(firmware) => unless_in_recovery(situation, onboard(situation, firmware)),
         };
         run.into()
     }
 }
 
 fn onboard(situation: &Situation, firmware: &Firmware) -> Run {
+    if let Some(reason) = &firmware.no_bmc {
+        return Outcome::Blocked {
+            by: format!("it has no BMC, through which its firmware would be updated: {reason}"),
+            who_acts: "withdraw the goal".into(),
+        }
+        .into();
+    }
     if firmware.bmc.is_proved() {
         return Outcome::Done { words: format!("the BMC lets us in, by password {}", firmware.bmc.proved) }.into();
     }

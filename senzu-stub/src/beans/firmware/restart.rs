@@ -1,6 +1,6 @@
 //! RESTART_FOR_…: the server restarts, where a version that was written runs only then. The next boot session goes on.
 
-use super::{Leg, LegNeed, in_recovery, need, passed, recover, try_again};
+use super::{Leg, LegNeed, need, passed, recover, try_again, unless_in_recovery};
 use crate::{
     beans::under_way,
     dag::{Ask, Bean, BeanFuture, Outcome, Run, Situation, firmware::Firmware},
@@ -29,15 +29,12 @@ impl Bean for Restart {
     }
 
     fn run<'a>(&'a self, situation: &'a Situation) -> BeanFuture<'a> {
-        self.restart(situation).into()
+        unless_in_recovery(situation, self.restart(situation)).into()
     }
 }
 
 impl Restart {
     fn restart(&self, situation: &Situation) -> Run {
-        if let Some(words) = situation.recovery() {
-            return in_recovery(words).into();
-        }
         let need = need(situation, self.leg, &self.recipes);
         if let Some(outcome) = passed(&need, self.leg) {
             return outcome.into();

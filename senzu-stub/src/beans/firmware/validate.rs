@@ -1,8 +1,8 @@
 //! VALIDATE_…: may the next step of this component begin? It changes nothing.
 
-use super::{Leg, LegNeed, in_recovery, need, passed};
+use super::{Leg, LegNeed, need, passed, unless_in_recovery};
 use crate::{
-    dag::{Bean, BeanFuture, Outcome, Run, Situation},
+    dag::{Bean, BeanFuture, Outcome, Situation},
     firmware::{Recipes, Step},
 };
 use pious_protocol::message::AssetState;
@@ -23,20 +23,21 @@ impl Bean for Validate {
     }
 
     fn run<'a>(&'a self, situation: &'a Situation) -> BeanFuture<'a> {
-        Run::from(self.validate(situation)).into()
+        unless_in_recovery(situation, self.validate(situation).into()).into()
     }
 }
 
 impl Validate {
     fn validate(&self, situation: &Situation) -> Outcome {
-        if let Some(words) = situation.recovery() {
-            return in_recovery(words);
-        }
         let need = need(situation, self.leg, &self.recipes);
         if let Some(outcome) = passed(&need, self.leg) {
             return outcome;
         }
-        let LegNeed::Step(_, step) = need else { return Outcome::NotNeeded { words: String::new() } };
+        let LegNeed::Step(firmware, step) = need else { return Outcome::NotNeeded { words: String::new() } };
+        if situation.recovery().is_some() && firmware.newest_of(self.leg.flash).is_some() {
+            // It did begin.
+            return valid(&step);
+        }
         match situation.asset.standing.state {
             AssetState::New | AssetState::Spare => valid(&step),
             AssetState::Baremetal if situation.is_drained() => valid(&step),

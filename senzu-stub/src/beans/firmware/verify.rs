@@ -1,6 +1,6 @@
 //! VERIFY_…: the version counts once this boot session has read it from the device.
 
-use super::{Leg, LegNeed, in_recovery, need, passed, recover};
+use super::{Leg, LegNeed, need, passed, recover, unless_in_recovery};
 use crate::{
     dag::{Bean, BeanFuture, Outcome, Run, Situation},
     firmware::Recipes,
@@ -23,15 +23,12 @@ impl Bean for Verify {
     }
 
     fn run<'a>(&'a self, situation: &'a Situation) -> BeanFuture<'a> {
-        self.verify(situation).into()
+        unless_in_recovery(situation, self.verify(situation)).into()
     }
 }
 
 impl Verify {
     fn verify(&self, situation: &Situation) -> Run {
-        if let Some(words) = situation.recovery() {
-            return in_recovery(words).into();
-        }
         match need(situation, self.leg, &self.recipes) {
             LegNeed::Runs(version) => self.read_back(situation, &version),
             // The step before stands still where there is one to take.

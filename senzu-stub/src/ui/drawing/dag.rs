@@ -1,21 +1,23 @@
 //! A DAG as boxes and arrows, from left to right: each vertex stands behind all that lead to it.
 
-use super::{Label, Stroke, fit};
+use super::{Label, Stroke};
 use crate::{
     dag::{Condition, OutcomeKind},
     senzu::{EdgeView, GraphView, VertexView},
 };
 use std::collections::BTreeMap;
 
-/// A bean's box: the longest name of a bean, and a line of its outcome.
-const BOX: (i32, i32) = (204, 58);
+/// A box holds a name and a line of its outcome; most are of this width, so that rows of boxes stand under each other.
+const BOX: (i32, i32) = (160, 58);
 /// Between boxes: room for an arrow and a condition's word.
 const GAP: (i32, i32) = (34, 22);
-/// Around what is within a graph's box, and for its name.
+/// Between rows: room for an arrow that turns twice.
+const ROW_GAP: i32 = 36;
+/// Around what is within a box, and for a graph's name.
 const PADDING: i32 = 12;
 const TITLE: i32 = 22;
-/// Letters that fit into a box.
-const MOST_LETTERS: usize = 24;
+/// A letter's width: names are set in a fixed pitch of 13 px, at most 0.61 of it in the fonts that browsers take.
+const LETTER: i32 = 8;
 /// How far an arrow that passes boxes by leaves their row.
 const DETOUR: i32 = 52;
 
@@ -50,7 +52,7 @@ pub struct Bean {
 
 impl Bean {
     pub fn text_x(&self) -> i32 {
-        self.x + 10
+        self.x + PADDING
     }
 
     pub fn name_y(&self) -> i32 {
@@ -61,6 +63,9 @@ impl Bean {
         self.y + 44
     }
 }
+
+/// A bean that waits for what it told, and which somebody is doing.
+pub const WORKING: &str = "→ working";
 
 /// A sign and a word, and the class that colours them.
 pub fn outcome(outcome: Option<OutcomeKind>) -> (String, &'static str) {
@@ -75,17 +80,50 @@ pub fn outcome(outcome: Option<OutcomeKind>) -> (String, &'static str) {
     (format!("{sign} {}", outcome.map(OutcomeKind::words).unwrap_or_default()), class)
 }
 
+/// Columns of vertices, from left to right.
+type Layers = [Vec<usize>];
+
+/// A vertex's place: its corner and its size.
+type Place = (i32, i32, i32, i32);
+
 impl DagDrawing {
-    pub fn of(graph: &GraphView) -> Self {
+    /// Draws a graph, in which a bean may be at work.
+    pub fn of(graph: &GraphView, at_work: Option<&str>) -> Self {
         let mut drawing = Self::default();
-        (drawing.width, drawing.height) = drawing.draw(graph, (1, 1));
+        (drawing.width, drawing.height) = drawing.rows(graph);
         (drawing.width, drawing.height) = (drawing.width + 2, drawing.height + 2);
+        for bean in drawing.boxes.iter_mut().filter(|bean| at_work == Some(bean.name.as_str())) {
+            bean.outcome = WORKING.into();
+        }
         drawing
+    }
+
+    /// Draws the outermost graph: a graph within it begins a row of its own, as two beside each other are wider than any
+    /// page. Answers its size.
+    fn rows(&mut self, graph: &GraphView) -> (i32, i32) {
+        let layers = layers(graph);
+        let holds = |layer: &Vec<usize>| layer.iter().any(|vertex| graph.vertices[*vertex].graph.is_some());
+        let mut places = vec![Place::default(); graph.vertices.len()];
+        let (mut width, mut y) = (0, 1);
+        for row in layers.chunk_by(|_, next| !holds(next)) {
+            let (w, h) = self.row(graph, row, (1, y), &mut places);
+            width = width.max(w);
+            y += h + ROW_GAP;
+        }
+        let passes_by = self.arrows(graph, &places);
+        (width, y - 1 - ROW_GAP + if passes_by { DETOUR / 2 } else { 0 })
     }
 
     /// Draws a graph with its corner at a place; answers its size.
     fn draw(&mut self, graph: &GraphView, at: (i32, i32)) -> (i32, i32) {
-        let layers = layers(graph);
+        let mut places = vec![Place::default(); graph.vertices.len()];
+        let (width, height) = self.row(graph, &layers(graph), at, &mut places);
+        let passes_by = self.arrows(graph, &places);
+        (width, height + if passes_by { DETOUR / 2 } else { 0 })
+    }
+
+    /// Draws layers beside each other; answers their size together.
+    fn row(&mut self, graph: &GraphView, layers: &Layers, at: (i32, i32), places: &mut [Place]) -> (i32, i32) {
         let sizes: Vec<(i32, i32)> = graph.vertices.iter().map(size).collect();
         let column = |layer: &[usize]| {
             let width = layer.iter().map(|vertex| sizes[*vertex].0).max().unwrap_or_default();
@@ -93,33 +131,34 @@ impl DagDrawing {
             (width, heights + GAP.1 * (layer.len() as i32 - 1))
         };
         let height = layers.iter().map(|layer| column(layer).1).max().unwrap_or_default();
-        let mut places = vec![(0, 0, 0, 0); graph.vertices.len()];
         let mut x = at.0;
-        for layer in &layers {
+        for layer in layers {
             let (width, tall) = column(layer);
             let mut y = at.1 + (height - tall) / 2;
             for &vertex in layer {
                 let (w, h) = sizes[vertex];
                 places[vertex] = (x, y, w, h);
-                self.vertex(&graph.vertices[vertex], (x, y), (w, h));
+                self.vertex(&graph.vertices[vertex], (x, y, w, h));
                 y += h + GAP.1;
             }
             x += width + GAP.0;
         }
-        let passes_by = self.arrows(graph, &places);
-        (x - at.0 - GAP.0, height + if passes_by { DETOUR / 2 } else { 0 })
+        (x - at.0 - GAP.0, height)
     }
 
-    fn vertex(&mut self, vertex: &VertexView, (x, y): (i32, i32), (width, height): (i32, i32)) {
-        let (outcome, class) = outcome(vertex.outcome);
+    fn vertex(&mut self, vertex: &VertexView, (x, y, width, height): Place) {
+        let (outcome, class) = match &vertex.graph {
+            Some(within) => (String::new(), if is_passed(within) { "pass" } else { "pending" }),
+            None => outcome(vertex.outcome),
+        };
         let why = vertex.reason.as_deref().unwrap_or("no walk of this boot came to it");
         self.boxes.push(Bean {
             x,
             y,
             width,
             height,
-            name: fit(&vertex.name, MOST_LETTERS),
-            outcome: if vertex.graph.is_some() { String::new() } else { outcome },
+            name: vertex.name.clone(),
+            outcome,
             title: format!("{}: {}. {why}", vertex.name, vertex.about),
             class,
             here: vertex.stands,
@@ -131,7 +170,7 @@ impl DagDrawing {
     }
 
     /// Whether one passes boxes by.
-    fn arrows(&mut self, graph: &GraphView, places: &[(i32, i32, i32, i32)]) -> bool {
+    fn arrows(&mut self, graph: &GraphView, places: &[Place]) -> bool {
         let index = |name: &str| graph.vertices.iter().position(|vertex| vertex.name == name);
         let mut between: BTreeMap<(usize, usize), Vec<Condition>> = BTreeMap::new();
         for edge in &graph.edges {
@@ -141,13 +180,21 @@ impl DagDrawing {
         }
         let mut passes_by = false;
         for ((from, to), conditions) in between {
-            let ((fx, fy, fw, fh), (tx, ty, _, th)) = (places[from], places[to]);
+            let ((fx, fy, fw, fh), (tx, ty, tw, th)) = (places[from], places[to]);
+            let words = words(&conditions);
+            if tx < fx + fw {
+                // In another row.
+                let (x1, y1, x2, y2) = (fx + fw / 2, fy + fh, tx + tw / 2, ty - 2);
+                let turn = ty - ROW_GAP / 2;
+                let label = words.map(|words| Label { x: (x1 + x2) / 2, y: turn - 6, words });
+                self.arrows.push(Stroke { path: format!("M{x1} {y1} V{turn} H{x2} V{y2}"), class: "arrow", label });
+                continue;
+            }
             let (x1, y1, x2, y2) = (fx + fw, fy + fh / 2, tx - 2, ty + th / 2);
             let is_far = x2 - x1 > GAP.0;
             passes_by |= is_far;
             let bend = if is_far { DETOUR } else { 0 };
             let path = format!("M{x1} {y1} C{} {} {} {} {x2} {y2}", x1 + 24, y1 + bend, x2 - 24, y2 + bend);
-            let words = words(&conditions);
             let label = words.map(|words| Label { x: x1 + (x2 - x1) / 2, y: (y1 + y2) / 2 - 6 + bend, words });
             self.arrows.push(Stroke { path, class: "arrow", label });
         }
@@ -164,9 +211,20 @@ fn words(conditions: &[Condition]) -> Option<String> {
     }
 }
 
+/// Whether every bean within passed.
+fn is_passed(graph: &GraphView) -> bool {
+    graph.vertices.iter().all(|vertex| match &vertex.graph {
+        Some(within) => is_passed(within),
+        None => vertex.outcome.is_some_and(OutcomeKind::is_passed),
+    })
+}
+
 fn size(vertex: &VertexView) -> (i32, i32) {
     match &vertex.graph {
-        None => BOX,
+        None => {
+            let letters = i32::try_from(vertex.name.chars().count()).unwrap_or(i32::MAX / LETTER / 2);
+            (BOX.0.max(letters * LETTER + 2 * PADDING), BOX.1)
+        }
         Some(within) => {
             let (width, height) = DagDrawing::default().draw(within, (0, 0));
             (width + 2 * PADDING, height + 2 * PADDING + TITLE)
@@ -229,7 +287,7 @@ mod tests {
             edge("C", "D", Done),
             edge("C", "D", NotNeeded),
         ];
-        let drawing = DagDrawing::of(&graph(["A", "B", "C", "D"].map(vertex).into(), edges));
+        let drawing = DagDrawing::of(&graph(["A", "B", "C", "D"].map(vertex).into(), edges), None);
         let x = |name: &str| find(&drawing, name).x;
         assert!(x("A") < x("B") && x("B") == x("C") && x("C") < x("D"));
         assert!(find(&drawing, "B").y + BOX.1 < find(&drawing, "C").y);
@@ -242,7 +300,8 @@ mod tests {
     fn a_graph_within_a_graph_is_drawn_within_its_box() {
         let within = graph(vec![vertex("X"), vertex("Y")], vec![edge("X", "Y", Condition::Passed)]);
         let holder = VertexView { graph: Some(Box::new(within)), stands: true, ..vertex("HOLDER") };
-        let drawing = DagDrawing::of(&graph(vec![vertex("A"), holder], vec![edge("A", "HOLDER", Condition::Passed)]));
+        let drawing =
+            DagDrawing::of(&graph(vec![vertex("A"), holder], vec![edge("A", "HOLDER", Condition::Passed)]), None);
         let holder = find(&drawing, "HOLDER");
         assert!(holder.holds && holder.here);
         for name in ["X", "Y"] {
@@ -251,5 +310,17 @@ mod tests {
             assert!(holder.y + TITLE < bean.y && bean.y + bean.height < holder.y + holder.height, "{name}");
         }
         assert!(drawing.boxes.iter().all(|bean| bean.x + bean.width < drawing.width));
+        assert!(drawing.boxes.iter().all(|bean| bean.y + bean.height < drawing.height));
+        // In a row of its own, to which the arrow turns.
+        assert!(find(&drawing, "A").y + BOX.1 < holder.y);
+        assert!(drawing.arrows.iter().any(|arrow| arrow.path.contains('V')));
+    }
+
+    #[test]
+    fn a_box_is_as_wide_as_its_name() {
+        let long = "CHECK_COMPONENTS_TO_UPGRADE";
+        let drawing = DagDrawing::of(&graph(["A", long].map(vertex).into(), Vec::new()), None);
+        assert_eq!(find(&drawing, "A").width, BOX.0);
+        assert_eq!(find(&drawing, long).width, 27 * LETTER + 2 * PADDING);
     }
 }
