@@ -25,6 +25,7 @@ pub mod smbios;
 mod sysfs;
 
 pub use disk::{AtaRead, DeviceError, LogPage, NvmeRead, ScsiAnswer, ScsiRead, Sense, StatisticsPage};
+pub(crate) use disk::{ask_nvme, opened as open_disk};
 pub use generic_netlink::GenericRequest;
 pub use host::{Host, HostError, LinkReport, LiveHost, RootHost};
 pub use part::{Part, Parts};

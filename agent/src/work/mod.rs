@@ -12,7 +12,7 @@
 //! | `firmware` | `firmware_update`, `firmware_inventory` |
 //! | `drives` | `firmware_update` of NVMe disks, which this server writes itself |
 //! | `nvme` | the commands for that, and what disks answer |
-//! | `nvme_device` | sends them |
+//! | `nvme_device` | sends them, to a disk that stays open |
 //! | `bmc_user` | `bmc_user` |
 //! | `bmc` | where the BMC is found |
 

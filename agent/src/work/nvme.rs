@@ -18,6 +18,8 @@ pub(super) const DWORD_BYTES: u32 = 4;
 /// What Identify Controller says that matters here (§5.17.2.1, figure 275).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Controller {
+    /// SN.
+    pub serial: String,
     /// MN.
     pub model: String,
     /// FR: the firmware that runs.
@@ -43,6 +45,7 @@ impl Controller {
         let byte = |at: usize| page.get(at).copied();
         let firmware = byte(260)?;
         Some(Self {
+            serial: text(4, 24)?,
             model: text(24, 64)?,
             revision: text(64, 72)?,
             takes_firmware: byte(256)? & (1 << 2) != 0,
@@ -280,8 +283,15 @@ mod tests {
 
     fn controller(mdts: u8, frmw: u8, fwug: u8) -> Controller {
         let model: &[u8] = b"KXG60ZNV1T02 TOSHIBA                    ";
-        let parts: [(usize, &[u8]); 6] =
-            [(24, model), (64, b"AGGA4104"), (77, &[mdts]), (256, &[0b0101]), (260, &[frmw]), (319, &[fwug])];
+        let parts: [(usize, &[u8]); 7] = [
+            (4, b"99UA3C1XFF2Q        "),
+            (24, model),
+            (64, b"AGGA4104"),
+            (77, &[mdts]),
+            (256, &[0b0101]),
+            (260, &[frmw]),
+            (319, &[fwug]),
+        ];
         Controller::parse(&page(4096, &parts)).unwrap()
     }
 
@@ -295,6 +305,7 @@ mod tests {
     #[test]
     fn a_controller_says_what_it_takes() {
         let expected = Controller {
+            serial: "99UA3C1XFF2Q".into(),
             model: "KXG60ZNV1T02 TOSHIBA".into(),
             revision: "AGGA4104".into(),
             takes_firmware: true,

@@ -1,42 +1,60 @@
-//! The disks whose firmware is written, behind one small trait, so that a recorded host can stand in. Knows how a command
-//! is sent; `nvme` knows what it is.
+//! The disks whose firmware is written, behind small traits, so that a recorded host can stand in. Knows how a command is
+//! sent; `nvme` knows what it is.
 //!
 //! Its unsafe code is one ioctl whose argument holds an address.
 
 use super::nvme::{NvmeWrite, Status};
-use crate::facts::{DeviceError, Host, LiveHost, NvmeRead, RootHost};
-use nix::{
-    fcntl::{OFlag, open},
-    sys::stat::Mode,
-};
+use crate::facts::{DeviceError, Host, LiveHost, NvmeRead, RootHost, ask_nvme, open_disk};
 use nvme_cli_sys::{nvme_admin_cmd, nvme_ioctl_admin_cmd};
-use std::{os::fd::AsRawFd, time::Duration};
+use std::{
+    os::fd::{AsRawFd, OwnedFd},
+    sync::Arc,
+    time::Duration,
+};
 
 /// Disks that can be asked, and given another firmware.
 pub trait NvmeDisks: Send + Sync {
-    /// What a disk answers; `device` is its name in `/dev`.
+    /// Opens a disk; `device` is its name in `/dev`.
     ///
     /// # Errors
-    /// [`DeviceError`], when there is no disk to ask or it does not answer.
-    fn ask(&self, device: &str, question: NvmeRead) -> Result<Vec<u8>, DeviceError>;
+    /// [`DeviceError`], when there is no disk of that name.
+    fn open(&self, device: &str) -> Result<Arc<dyn NvmeDisk>, DeviceError>;
+}
 
-    /// Sends a command that changes the disk's firmware; what its controller answers.
+/// A disk that is open. It stays the one that was opened: its name may come to mean another, when disks go and come back.
+pub trait NvmeDisk: Send + Sync {
+    /// What it answers.
+    ///
+    /// # Errors
+    /// [`DeviceError`], when it does not answer.
+    fn ask(&self, question: NvmeRead) -> Result<Vec<u8>, DeviceError>;
+
+    /// Sends a command that changes its firmware; what its controller answers.
     ///
     /// # Errors
     /// [`DeviceError`], when it did not reach the disk, or no answer came.
-    fn write(&self, device: &str, command: &NvmeWrite, within: Duration) -> Result<Status, DeviceError>;
+    fn write(&self, command: &NvmeWrite, within: Duration) -> Result<Status, DeviceError>;
 }
 
 impl NvmeDisks for LiveHost {
-    fn ask(&self, device: &str, question: NvmeRead) -> Result<Vec<u8>, DeviceError> {
-        self.nvme(device, question)
+    fn open(&self, device: &str) -> Result<Arc<dyn NvmeDisk>, DeviceError> {
+        // To read, as for every other question: what a command does is no matter of how its disk was opened.
+        Ok(Arc::new(OpenDisk { fd: open_disk(device)?, device: device.to_owned() }))
+    }
+}
+
+/// A disk of this host.
+struct OpenDisk {
+    fd: OwnedFd,
+    device: String,
+}
+
+impl NvmeDisk for OpenDisk {
+    fn ask(&self, question: NvmeRead) -> Result<Vec<u8>, DeviceError> {
+        ask_nvme(&self.fd, &self.device, question)
     }
 
-    fn write(&self, device: &str, command: &NvmeWrite, within: Duration) -> Result<Status, DeviceError> {
-        // To read, as for every other question: what a command does is no matter of how its disk was opened.
-        let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
-        let fd = open(format!("/dev/{device}").as_str(), flags, Mode::empty())
-            .map_err(|errno| DeviceError::Open { device: device.to_owned(), errno })?;
+    fn write(&self, command: &NvmeWrite, within: Duration) -> Result<Status, DeviceError> {
         let (cdw10, cdw11) = command.dwords();
         let data = command.data();
         let mut request = nvme_admin_cmd {
@@ -52,9 +70,9 @@ impl NvmeDisks for LiveHost {
         // SAFETY: `request` is NVME_IOCTL_ADMIN_CMD's structure and outlives the call; `addr` and `data_len` are those of
         // `data`, which does too, or both are 0; both commands of `NvmeWrite` transfer to the controller or not at all, so
         // that nothing is written through `addr`.
-        let outcome = unsafe { nvme_ioctl_admin_cmd(fd.as_raw_fd(), &raw mut request) };
+        let outcome = unsafe { nvme_ioctl_admin_cmd(self.fd.as_raw_fd(), &raw mut request) };
         outcome.map(Status::new).map_err(|errno| DeviceError::Refused {
-            device: device.to_owned(),
+            device: self.device.clone(),
             command: command.to_string(),
             errno,
         })
@@ -63,12 +81,24 @@ impl NvmeDisks for LiveHost {
 
 /// A recording answers, and can't be written.
 impl NvmeDisks for RootHost {
-    fn ask(&self, device: &str, question: NvmeRead) -> Result<Vec<u8>, DeviceError> {
-        self.nvme(device, question)
+    fn open(&self, device: &str) -> Result<Arc<dyn NvmeDisk>, DeviceError> {
+        Ok(Arc::new(Recorded { host: self.clone(), device: device.to_owned() }))
+    }
+}
+
+/// A disk of a recorded host.
+struct Recorded {
+    host: RootHost,
+    device: String,
+}
+
+impl NvmeDisk for Recorded {
+    fn ask(&self, question: NvmeRead) -> Result<Vec<u8>, DeviceError> {
+        self.host.nvme(&self.device, question)
     }
 
-    fn write(&self, device: &str, command: &NvmeWrite, _: Duration) -> Result<Status, DeviceError> {
-        Err(DeviceError::Recorded { device: device.to_owned(), command: command.to_string() })
+    fn write(&self, command: &NvmeWrite, _: Duration) -> Result<Status, DeviceError> {
+        Err(DeviceError::Recorded { device: self.device.clone(), command: command.to_string() })
     }
 }
 
@@ -84,7 +114,10 @@ mod tests {
             NvmeWrite::Commit { slot: Slot::new(1).unwrap(), action: CommitAction::AtReset },
         ];
         for command in commands {
-            let told = |device| LiveHost.write(device, &command, Duration::from_secs(1)).unwrap_err().to_string();
+            let told = |device| {
+                let opened = LiveHost.open(device);
+                opened.and_then(|disk| disk.write(&command, Duration::from_secs(1))).unwrap_err().to_string()
+            };
             let absent = "/dev/absent-disk can't be opened: No such file or directory (os error 2)";
             assert_eq!(told("absent-disk"), absent);
             let refused = format!("the kernel refuses {command} to null: Inappropriate ioctl for device (os error 25)");

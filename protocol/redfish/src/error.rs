@@ -8,6 +8,9 @@ use thiserror::Error;
 /// How much of a BMC's own words is kept: they are shown on a few lines.
 pub(crate) const MAX_WORDS_CHARS: usize = 600;
 
+/// What an exchange failed with, below HTTP.
+pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
+
 /// Why a BMC did not do or say what was asked. `at` is the URL that was asked, without its query.
 #[derive(Debug, Error)]
 pub enum Error {
@@ -57,7 +60,7 @@ pub enum Error {
         /// Who was asked.
         at: String,
         /// Why.
-        source: reqwest::Error,
+        source: Cause,
     },
     /// No answer in time.
     #[error("no answer from {at} in time")]
@@ -65,7 +68,7 @@ pub enum Error {
         /// Who was asked.
         at: String,
         /// Why.
-        source: reqwest::Error,
+        source: Cause,
     },
     /// The answer ended midway, or was no HTTP.
     #[error("the exchange with {at} broke off")]
@@ -73,7 +76,7 @@ pub enum Error {
         /// Who was asked.
         at: String,
         /// Why.
-        source: reqwest::Error,
+        source: Cause,
     },
     /// An answer that says no.
     #[error("{at} answered {code} {words}")]
@@ -171,9 +174,9 @@ impl Error {
     pub(crate) fn sending(at: String, source: reqwest::Error) -> Self {
         let source = source.without_url();
         match () {
-            () if source.is_connect() => Self::Connect { at, source },
-            () if source.is_timeout() => Self::Timeout { at, source },
-            () => Self::Broken { at, source },
+            () if source.is_connect() => Self::Connect { at, source: Box::new(source) },
+            () if source.is_timeout() => Self::Timeout { at, source: Box::new(source) },
+            () => Self::Broken { at, source: Box::new(source) },
         }
     }
 

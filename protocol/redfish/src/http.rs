@@ -1,17 +1,18 @@
 //! One exchange with a BMC: a request out, a bounded answer back, nothing to anybody but the BMC.
 
 use crate::error::{Error, clip};
+use crate::exchange::exchange;
 use crate::tls::{self, Pin};
 use reqwest::{
     Client, Method, RequestBuilder, Response, StatusCode, Url,
-    header::{ACCEPT, HeaderMap, HeaderValue, LOCATION},
+    header::{ACCEPT, HeaderMap, HeaderValue, LOCATION, USER_AGENT},
 };
 use rustls::ClientConfig;
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
 
 /// A BMC has one slow core, and a TLS handshake takes it seconds.
-const CONNECT: Duration = Duration::from_secs(20);
+pub(crate) const CONNECT: Duration = Duration::from_secs(20);
 
 /// The slowest answers that were seen of real BMCs took 23 s.
 const ANSWER: Duration = Duration::from_secs(60);
@@ -21,6 +22,9 @@ const MAX_BODY_BYTES: usize = 2 << 20;
 
 /// What a `Retry-After` counts as that is a date.
 const BY_A_DATE: Duration = Duration::from_secs(10);
+
+/// Who we are.
+const NAME: &str = "pious";
 
 /// Idle connections are dropped soon: a BMC has room for few, and forgets them when it restarts.
 const IDLE_CONNECTION: Duration = Duration::from_secs(10);
@@ -34,6 +38,7 @@ pub(crate) struct Http {
     /// nobody knows whether the order was heard.
     orders: Client,
     base: Url,
+    tls: Arc<ClientConfig>,
     pin: Arc<Pin>,
 }
 
@@ -57,14 +62,23 @@ impl Http {
                 .pool_max_idle_per_host(most_idle)
                 .redirect(reqwest::redirect::Policy::none())
                 .no_proxy()
-                .user_agent("pious");
+                .user_agent(NAME);
             builder.build().map_err(Error::Client)
         };
-        Ok(Self { client: client(tls.clone(), 1)?, orders: client(tls, 0)?, base: base.clone(), pin })
+        let (questions, orders) = (client(tls.clone(), 1)?, client(tls.clone(), 0)?);
+        Ok(Self { client: questions, orders, base: base.clone(), tls: Arc::new(tls), pin })
     }
 
     pub(crate) fn pin(&self) -> &Pin {
         &self.pin
+    }
+
+    /// What an exchange failed with: it may be that another certificate was shown.
+    fn told(&self, at: String, error: Error) -> Error {
+        match self.pin.take_mismatch() {
+            Some(mismatch) => (at, mismatch).into(),
+            None => error,
+        }
     }
 
     /// Whom it speaks to.
@@ -99,7 +113,7 @@ impl Http {
             Auth::Token(token) => request.header("X-Auth-Token", token),
             Auth::Basic { user, password } => request.basic_auth(user, Some(password.reveal())),
         };
-        Ok(Asking { at: at.into(), request, pin: &self.pin })
+        Ok(Asking { at: at.into(), request, http: self })
     }
 }
 
@@ -107,7 +121,7 @@ impl Http {
 pub(crate) struct Asking<'a> {
     at: String,
     request: RequestBuilder,
-    pin: &'a Pin,
+    http: &'a Http,
 }
 
 impl Asking<'_> {
@@ -117,13 +131,21 @@ impl Asking<'_> {
 
     /// Sends it; answers what came back, whatever its status.
     pub(crate) async fn send(self) -> Result<Answer, Error> {
-        let Self { at, request, pin } = self;
+        let Self { at, request, http } = self;
         match request.send().await {
             Ok(response) => Answer::read(response, at).await,
-            Err(error) => match pin.take_mismatch() {
-                Some(mismatch) => Err((at, mismatch).into()),
-                None => Err(Error::sending(at, error)),
-            },
+            Err(error) => Err(http.told(at.clone(), Error::sending(at, error))),
+        }
+    }
+
+    /// The same with a body that is long: the BMC may answer before it has all of it.
+    pub(crate) async fn send_long(self, within: Duration) -> Result<Answer, Error> {
+        let Self { at, request, http } = self;
+        let request = request.header(USER_AGENT, NAME).build().map_err(Error::Client)?;
+        let exchanged = tokio::time::timeout(within, exchange(&at, request, &http.tls)).await;
+        match exchanged {
+            Ok(answered) => answered.map_err(|error| http.told(at, error)),
+            Err(late) => Err(Error::Timeout { at, source: Box::new(late) }),
         }
     }
 }
@@ -138,7 +160,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    async fn read(mut response: Response, at: String) -> Result<Self, Error> {
+    pub(crate) async fn read(mut response: Response, at: String) -> Result<Self, Error> {
         let (url, status) = (response.url().clone(), response.status());
         let mut headers = std::mem::take(response.headers_mut());
         make_local(&mut headers);

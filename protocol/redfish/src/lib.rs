@@ -14,6 +14,7 @@
 mod bmc;
 mod discovery;
 mod error;
+mod exchange;
 mod flash;
 mod flash_error;
 mod follow;

@@ -58,23 +58,30 @@ pub(crate) enum HandedOver {
     },
 }
 
-impl Bmc {
-    /// How it takes an image.
-    pub async fn update_shape(&self) -> Result<UpdateShape, Error> {
-        let service = self.service("UpdateService").await?;
+impl UpdateShape {
+    /// Reads an UpdateService.
+    pub(crate) fn of(service: &Value) -> Self {
         let actions = service.get("Actions");
         let simple = actions.and_then(|actions| actions.get("#UpdateService.SimpleUpdate"));
         let mut vendor = BTreeMap::new();
         if let Some(oem) = actions.and_then(|actions| actions.get("Oem")).and_then(Value::as_object) {
             vendor_actions(oem, MAX_OEM_DEPTH, &mut vendor);
         }
-        Ok(UpdateShape {
-            multipart_uri: text(&service, "MultipartHttpPushUri"),
-            http_push_uri: text(&service, "HttpPushUri"),
+        Self {
+            multipart_uri: text(service, "MultipartHttpPushUri"),
+            http_push_uri: text(service, "HttpPushUri"),
             simple_update: simple.and_then(|simple| text(simple, "target")),
             vendor,
             max_image_bytes: service.get("MaxImageSizeBytes").and_then(Value::as_u64),
-        })
+        }
+    }
+}
+
+impl Bmc {
+    /// How it takes an image.
+    pub async fn update_shape(&self) -> Result<UpdateShape, Error> {
+        let service = self.service("UpdateService").await?;
+        Ok(UpdateShape::of(&service))
     }
 
     /// Where an image goes by a way; an error where the BMC does not have that way.
@@ -152,7 +159,7 @@ impl Bmc {
         let long = frame.before.len() as u64 + of + frame.behind.len() as u64;
         let (pump, chunks) = pump();
         let body = |request: RequestBuilder| {
-            let request = request.timeout(it.within).header(header::CONTENT_TYPE, kind);
+            let request = request.header(header::CONTENT_TYPE, kind);
             // Said beforehand: some BMCs take no chunked body.
             request.header(header::CONTENT_LENGTH, long).body(Body::wrap_stream(chunks))
         };
@@ -160,7 +167,7 @@ impl Bmc {
         let asking = asking.map_err(FlashError::at("being given the image", Begun::No))?.with(body);
         let mut sent = 0;
         let (pumped, answer) =
-            tokio::join!(pump.run(it.image, it.artifact, frame, it.patience, &mut sent), asking.send());
+            tokio::join!(pump.run(it.image, it.artifact, frame, it.patience, &mut sent), asking.send_long(it.within));
         match (pumped, answer) {
             // The BMC had said no before the image was through.
             (Ok(()), Ok(answer)) => Ok(answer),

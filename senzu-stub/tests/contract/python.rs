@@ -1,4 +1,4 @@
-//! The programs of `requirements.txt`, where `scripts/setup tests` put them.
+//! The programs of `scripts/requirements.txt`, where `scripts/setup tests` put them.
 
 use crate::missing;
 use std::{

@@ -7,8 +7,14 @@
 mod bmc;
 mod devices;
 mod dmi;
+#[path = "../../../senzu-stub/tests/it/missing.rs"]
+mod missing;
 mod network;
+#[path = "../../../senzu-stub/tests/contract/python.rs"]
+#[allow(dead_code, reason = "a validator that ends badly has found something")]
+mod python;
 mod table;
+mod validators;
 
 use anyhow::{Context, Result, ensure};
 use pious_lab::lab::{BOOT_WITHIN, Lab, NEXT_WITHIN, Options, handle::agent_address};

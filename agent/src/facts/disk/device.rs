@@ -1,4 +1,4 @@
-//! A disk's own answers: opened to read, asked by ioctl, and closed again. It sends what `command` lists, and knows
+//! A disk's own answers: opened to read, asked by ioctl, and closed again, but for who holds it open. It sends what `command` lists, and knows
 //! nothing of what the answers mean.
 //!
 //! The only unsafe code of the disks: two ioctls whose arguments hold addresses.
@@ -101,7 +101,11 @@ pub enum DeviceError {
 
 /// Sends an NVMe admin command to a controller or to the controller of a namespace.
 pub(in crate::facts) fn nvme(device: &str, command: NvmeRead) -> Result<Vec<u8>, DeviceError> {
-    let fd = opened(device)?;
+    ask_nvme(&opened(device)?, device, command)
+}
+
+/// The same of a disk that is open.
+pub(crate) fn ask_nvme(fd: &OwnedFd, device: &str, command: NvmeRead) -> Result<Vec<u8>, DeviceError> {
     let mut answer = vec![0; command.answer_bytes() as usize];
     let mut request = nvme_admin_cmd {
         opcode: command.opcode(),
@@ -227,7 +231,7 @@ fn answer(device: &str, command: ScsiRead, status: u8, answer: ScsiAnswer) -> Re
 }
 
 /// Opened to read, without waiting for a medium.
-fn opened(device: &str) -> Result<OwnedFd, DeviceError> {
+pub(crate) fn opened(device: &str) -> Result<OwnedFd, DeviceError> {
     let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
     open(format!("/dev/{device}").as_str(), flags, Mode::empty())
         .map_err(|errno| DeviceError::Open { device: device.to_owned(), errno })

@@ -17,6 +17,7 @@ mod sense;
 
 pub use command::{AtaRead, LogPage, NvmeRead, ScsiRead, StatisticsPage};
 pub use device::{DeviceError, ScsiAnswer};
+pub(crate) use device::{ask_nvme, opened};
 pub(super) use device::{nvme as send_nvme, scsi as send_scsi};
 pub(super) use health::read as read_health;
 pub use sense::Sense;

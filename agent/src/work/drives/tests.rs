@@ -1,132 +1,15 @@
-//! Disks made up by the standard, which take commands and note them: what they are sent, and what their answers come to.
+//! What disks are sent, and what their answers come to.
+
+mod bench;
 
 use super::*;
-use crate::facts::DeviceError;
+use bench::{Bench, Benches};
 use pious_protocol::{
     facts::Disk,
-    firmware::{Artifact, Transfer},
+    firmware::{Activation, Artifact, FirmwareComponent, FlashRecipe, Transfer, VersionSource},
 };
 use pious_redfish::Opening;
 use std::{collections::BTreeMap, io, pin::Pin, sync::Mutex};
-
-const MODEL: &str = "KXG60ZNV1T02";
-
-/// A controller, as it is and as it answers.
-#[derive(Clone)]
-struct Bench {
-    model: &'static str,
-    slots: Vec<Option<&'static str>>,
-    active: usize,
-    next: usize,
-    frmw_activates: bool,
-    first_is_fixed: bool,
-    takes_firmware: bool,
-    mdts: u8,
-    fwug: u8,
-    /// What a commit is answered with.
-    commits: i32,
-    /// Which piece is refused.
-    refuses_piece: Option<usize>,
-    /// The version in the image that it is given.
-    gets: &'static str,
-    /// What it was sent: the length of each piece at its offset, and commits.
-    sent: Vec<String>,
-    image: Vec<u8>,
-}
-
-impl Bench {
-    fn new(version: &'static str) -> Self {
-        Self {
-            model: MODEL,
-            slots: vec![Some(version), None],
-            active: 1,
-            next: 0,
-            frmw_activates: true,
-            first_is_fixed: false,
-            takes_firmware: true,
-            mdts: 5,
-            fwug: 2,
-            commits: 0,
-            refuses_piece: None,
-            gets: "AGGA4104",
-            sent: vec![],
-            image: vec![],
-        }
-    }
-
-    fn with(self, change: impl FnOnce(&mut Self)) -> Self {
-        let mut bench = self;
-        change(&mut bench);
-        bench
-    }
-
-    fn identify(&self) -> Vec<u8> {
-        let mut page = vec![0; 4096];
-        page[24..64].copy_from_slice(format!("{:40}", self.model).as_bytes());
-        page[64..72].copy_from_slice(format!("{:8}", self.slots[self.active - 1].unwrap()).as_bytes());
-        page[77] = self.mdts;
-        page[256] = u8::from(self.takes_firmware) << 2;
-        let slots = u8::try_from(self.slots.len()).unwrap();
-        page[260] = u8::from(self.first_is_fixed) | (slots << 1) | (u8::from(self.frmw_activates) << 4);
-        page[319] = self.fwug;
-        page
-    }
-
-    fn log(&self) -> Vec<u8> {
-        let mut page = vec![0; 512];
-        page[0] = u8::try_from(self.active | (self.next << 4)).unwrap();
-        for (index, revision) in self.slots.iter().enumerate() {
-            let revision = revision.map_or_else(|| vec![0; 8], |revision| format!("{revision:8}").into_bytes());
-            page[8 + 8 * index..16 + 8 * index].copy_from_slice(&revision);
-        }
-        page
-    }
-
-    fn take(&mut self, command: &NvmeWrite) -> i32 {
-        match command {
-            NvmeWrite::Piece { offset_dwords, bytes } => {
-                let at = *offset_dwords as usize * 4;
-                self.sent.push(format!("{} at {at}", bytes.len()));
-                if self.refuses_piece == Some(self.sent.len()) {
-                    return 0x4002;
-                }
-                assert_eq!(at, self.image.len(), "no gap and no overlap");
-                self.image.extend_from_slice(bytes);
-                0
-            }
-            NvmeWrite::Commit { slot, action } => {
-                self.sent.push(format!("commit {} {action:?}", slot.number()));
-                if matches!(self.commits, 0 | 0x10b | 0x110 | 0x111) {
-                    let number = usize::from(slot.number());
-                    self.slots[number - 1] = Some(self.gets);
-                    let runs = *action == CommitAction::AtOnce && self.commits == 0;
-                    (self.active, self.next) = if runs { (number, 0) } else { (self.active, number) };
-                }
-                self.commits
-            }
-        }
-    }
-}
-
-#[derive(Default)]
-struct Benches(Mutex<BTreeMap<String, Bench>>);
-
-impl NvmeDisks for Benches {
-    fn ask(&self, device: &str, question: NvmeRead) -> Result<Vec<u8>, DeviceError> {
-        let benches = self.0.lock().unwrap();
-        match (benches.get(device), question) {
-            (Some(bench), NvmeRead::IdentifyController) => Ok(bench.identify()),
-            (Some(bench), NvmeRead::FirmwareSlots) => Ok(bench.log()),
-            (None, _) | (_, NvmeRead::SmartLog) => {
-                Err(DeviceError::Recorded { device: device.to_owned(), command: question.to_string() })
-            }
-        }
-    }
-
-    fn write(&self, device: &str, command: &NvmeWrite, _: Duration) -> Result<Status, DeviceError> {
-        Ok(Status::new(self.0.lock().unwrap().get_mut(device).unwrap().take(command)))
-    }
-}
 
 /// An image in memory; another one at its second reading, if told so.
 struct Bytes {
@@ -151,6 +34,8 @@ impl Image for Bytes {
 struct Heard {
     phases: Vec<FlashPhase>,
     stops_at: Option<FlashPhase>,
+    /// What happens at a phase, once.
+    at: Option<(FlashPhase, Box<dyn FnOnce() + Send>)>,
 }
 
 impl Watch for Heard {
@@ -161,6 +46,9 @@ impl Watch for Heard {
         _: String,
     ) -> Pin<Box<dyn Future<Output = Result<(), Stopped>> + Send + 'a>> {
         self.phases.push(phase);
+        if let Some((_, happens)) = self.at.take_if(|(at, _)| *at == phase) {
+            happens();
+        }
         let stops = self.stops_at == Some(phase);
         Box::pin(async move { if stops { Err(Stopped("Senzu took it back".into())) } else { Ok(()) } })
     }
@@ -173,7 +61,7 @@ struct Trial {
     order: Order,
     key: ImageKey,
     image: Bytes,
-    disks: Arc<Benches>,
+    disks: Benches,
     known: Facts,
     heard: Heard,
 }
@@ -218,7 +106,9 @@ impl Trial {
             key: keys.pk.to_box().unwrap().to_string().parse().unwrap(),
             image: Bytes { bytes, changes: false, opened: Mutex::default() },
             known: Facts { disks: benches.iter().map(disk).collect(), ..Facts::default() },
-            disks: Arc::new(Benches(Mutex::new(benches))),
+            disks: Benches(Arc::new(Mutex::new(
+                benches.into_iter().map(|(device, bench)| (device, Arc::new(Mutex::new(bench)))).collect(),
+            ))),
             heard: Heard::default(),
         }
     }
@@ -230,9 +120,9 @@ impl Trial {
 
     /// The final report, the phases, and the disks as they are then.
     async fn run(mut self) -> (Report, Vec<FlashPhase>, Vec<Bench>) {
-        let disks: Arc<dyn NvmeDisks> = self.disks.clone();
+        let disks: Arc<dyn NvmeDisks> = Arc::new(self.disks.clone());
         let report = update(self.order, &self.key, &self.image, disks, Arc::new(self.known), &mut self.heard).await;
-        let benches = self.disks.0.lock().unwrap().values().cloned().collect();
+        let benches = self.disks.0.lock().unwrap().values().map(|bench| bench.lock().unwrap().clone()).collect();
         (report, self.heard.phases, benches)
     }
 
@@ -328,6 +218,47 @@ async fn the_first_disk_that_fails_ends_it() {
                  takes";
     assert_eq!(report, failed(words));
     assert_eq!(benches[0].sent.len(), 2, "nothing is committed");
+}
+
+/// The disk is pulled, and another one gets its name: whenever that is, the other one is left alone.
+#[tokio::test]
+async fn a_disk_that_takes_the_name_of_another_gets_nothing() {
+    for phase in [FlashPhase::Fetching, FlashPhase::HandingOver, FlashPhase::Flashing] {
+        let mut trial = Trial::new([Bench::new("AGGA4103")]);
+        let (disks, first) = (trial.disks.clone(), trial.disks.named("nvme0n1").unwrap());
+        let swap = move || drop(disks.swap("nvme0n1", Bench::new("AGGA4103").with(|bench| bench.serial = "S2")));
+        trial.heard.at = Some((phase, Box::new(swap)));
+        let (_, _, second) = trial.run().await;
+        assert_eq!((second[0].serial, &second[0].sent), ("S2", &vec![]), "{phase:?}");
+        assert_eq!(first.lock().unwrap().sent.last().unwrap(), "commit 2 AtReset", "{phase:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_disk_that_is_another_than_the_one_looked_at_is_not_written() {
+    let changed = |change: fn(&mut Bench)| {
+        let mut trial = Trial::new([Bench::new("AGGA4103")]);
+        let bench = trial.disks.named("nvme0n1").unwrap();
+        trial.heard.at = Some((FlashPhase::HandingOver, Box::new(move || change(&mut bench.lock().unwrap()))));
+        trial
+    };
+    let was = "nvme0: it was KXG60ZNV1T02 S1 with AGGA4103 when it was looked at, and is";
+    for (case, trial, expected) in [
+        ("a serial", changed(|bench| bench.serial = "S2"), format!("{was} KXG60ZNV1T02 S2 with AGGA4103 now")),
+        ("a model", changed(|bench| bench.model = "KXG60X"), format!("{was} KXG60X S1 with AGGA4103 now")),
+        (
+            "the version that runs",
+            changed(|bench| bench.slots[0] = Some("AGGA4102")),
+            format!("{was} KXG60ZNV1T02 S1 with AGGA4102 now"),
+        ),
+        (
+            "what is in the other slot",
+            changed(|bench| bench.slots[1] = Some("AGGA4105")),
+            "nvme0: its firmware slots are not what they were when it was looked at".to_owned(),
+        ),
+    ] {
+        trial.ends_before(case, failed(expected)).await;
+    }
 }
 
 #[tokio::test]
@@ -428,7 +359,7 @@ fn a_controller_is_named_by_its_disk() {
     for (device, expected) in
         [("nvme0n1", Some("nvme0")), ("nvme12n3", Some("nvme12")), ("nvmen1", None), ("nvme0", None), ("sda", None)]
     {
-        assert_eq!(controller_of(device), expected, "{device}");
+        assert_eq!(look::controller_of(device), expected, "{device}");
     }
 }
 

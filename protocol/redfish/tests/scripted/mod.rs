@@ -36,6 +36,8 @@ pub enum Push {
     Listed,
     /// 503, to be tried again.
     NotReady,
+    /// The same, before any of it is read.
+    NotReadyAtOnce,
     /// This status, with this message.
     Refused(u16, &'static str),
     /// The connection is cut midway.
@@ -187,7 +189,9 @@ impl Bmc {
                 self.written();
                 StatusCode::OK.into_response()
             }
-            Push::NotReady => (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", "1")], "").into_response(),
+            Push::NotReady | Push::NotReadyAtOnce => {
+                (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", "1")], "").into_response()
+            }
             Push::Refused(code, words) => {
                 let code = StatusCode::from_u16(code).expect("a status");
                 let error = json!({ "error": { "code": "Base.1.8.GeneralError", "message": "general",
@@ -328,6 +332,9 @@ async fn answer(State(bmc): State<Shared>, request: Request) -> Response {
         lock(&bmc).script.push.clear();
         lock(&bmc).restarts();
         return std::future::pending().await;
+    }
+    if is_push && is_in && lock(&bmc).script.push.front() == Some(&Push::NotReadyAtOnce) {
+        return lock(&bmc).pushed();
     }
     // What is cut midway by the other end is not what it was given.
     let Ok(body) = axum::body::to_bytes(body, MOST).await else { return StatusCode::BAD_REQUEST.into_response() };

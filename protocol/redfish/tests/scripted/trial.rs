@@ -113,7 +113,12 @@ pub struct Trial {
 
 impl Trial {
     pub fn new() -> Self {
-        let bytes: Vec<u8> = (0..SIZE as u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+        Self::of(SIZE)
+    }
+
+    /// With an image of so many bytes.
+    pub fn of(size: usize) -> Self {
+        let bytes: Vec<u8> = (0..size as u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
         let keys = minisign::KeyPair::generate_unencrypted_keypair().expect("keys");
         let signature = minisign::sign(Some(&keys.pk), &keys.sk, bytes.as_slice(), None, None).expect("a signature");
         let key: ImageKey = keys.pk.to_box().expect("a key").to_string().parse().expect("a key");
@@ -123,7 +128,7 @@ impl Trial {
             version: "2.11".into(),
             artifact: Artifact {
                 url: "https://senzu/v1/artifacts/bios-2.11.bin?x".into(),
-                size_bytes: SIZE as u64,
+                size_bytes: size as u64,
                 sha256: sha256(&bytes),
                 signature: signature.to_string(),
             },

@@ -156,7 +156,6 @@ impl Problem {
                     "MessageId": id,
                     "Message": text,
                     "MessageArgs": args,
-                    "Severity": "Critical",
                     "MessageSeverity": "Critical",
                     "Resolution": "See the message.",
                 }],

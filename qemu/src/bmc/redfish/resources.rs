@@ -402,7 +402,6 @@ pub fn task(task: &Task) -> Value {
                 "MessageId": message.id,
                 "Message": message.text,
                 "MessageArgs": [],
-                "Severity": message.severity,
                 "MessageSeverity": message.severity,
             })
         })
