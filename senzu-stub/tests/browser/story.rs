@@ -136,12 +136,16 @@ async fn nothing_is_wider_than_a_telephone() {
     let mut agent = Agent { port: "Ethernet7".into(), ..Agent::u10(&world) };
     agent.boots().await;
     agent.tells_facts(1).await;
+    // The other one's drawing has rows of boxes.
+    crate::firmware::is_to_have_both(&world).await;
     sign_in(&browser, &world, &world.operator_token()).await;
     // Headless windows are not narrower than 500 pixels; the device's own width is told by the driver.
     let metrics = json!({"cmd": "Emulation.setDeviceMetricsOverride",
         "params": {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": false}});
     crate::pictures::devtools(&browser, metrics).await;
-    for path in ["/", "/assets", "/assets/r1-u10", "/racks", "/orders", "/alerts", "/approvals", "/audit", "/login"] {
+    let assets = ["/assets", "/assets/r1-u10", "/assets/r1-u12", "/racks"];
+    let others = ["/", "/orders", "/alerts", "/approvals", "/campaigns", "/audit", "/login"];
+    for path in assets.into_iter().chain(others) {
         browser.open(&world.url(path)).await;
         let widths = browser.run("return [document.documentElement.scrollWidth, innerWidth]").await;
         assert_eq!(widths[0], widths[1], "{path}");
