@@ -2,13 +2,16 @@
 //!
 //! * `recipe`, `recipes`: what differs between vendors, as files. `plan`: what a machine lacks, and the way there. Both pure.
 //! * `artifacts`: images, and what is known of them. `trust`: whose signatures count. `images`: the files.
-//! * `range`, `throttle`: what of an image is sent, and how fast. Pure. `budget`: how fast into which network.
+//! * `range`, `throttle`: what of an image is sent, and how fast. Pure. `budget`: how fast to which addresses, as Senzu is
+//!   told. `lanes`: how fast into which management network, as campaigns are. `pace`: an image read within both.
 
 mod artifacts;
 mod budget;
 mod glob;
 mod images;
 mod keys;
+mod lanes;
+mod pace;
 mod plan;
 mod range;
 mod recipe;
@@ -18,9 +21,11 @@ mod trust;
 mod version_order;
 
 pub use artifacts::{ArtifactAsk, ArtifactError, ArtifactView, Sha256Hex};
-pub use budget::{Budget, Share, piece_bytes};
+pub use budget::Share;
 pub use glob::Glob;
 pub use images::MAX_BYTES;
+pub use lanes::Lane;
+pub use pace::{Pace, Paced};
 pub use plan::{ArtifactInfo, Machine, Planned, Step, Wanted, plan};
 pub use range::{Part, part};
 pub use recipes::{Recipes, RecipesError};
@@ -28,6 +33,7 @@ pub use recipes::{Recipes, RecipesError};
 use crate::data_dir::DataDir;
 use budget::Budgets;
 use images::Images;
+use lanes::Lanes;
 use std::{path::PathBuf, sync::Arc};
 
 /// What `serve` is told of firmware.
@@ -42,6 +48,7 @@ pub struct FirmwareOptions {
 pub struct Firmware {
     pub recipes: Arc<Recipes>,
     budgets: Budgets,
+    lanes: Arc<Lanes>,
     images: Images,
     /// Where the key is that images are signed with.
     key: PathBuf,
@@ -54,6 +61,7 @@ impl Firmware {
         Ok(Self {
             recipes: Arc::new(Recipes::load(&folders)?),
             budgets: Budgets::new(&options.shares),
+            lanes: Arc::new(Lanes::new()),
             images: Images::open(dir.artifacts())?,
             key: dir.firmware_key(),
         })

@@ -26,6 +26,7 @@ mod promotions;
 mod redfish;
 mod refusals;
 mod restart;
+mod scene;
 mod server;
 mod servers;
 mod signer;

@@ -2,16 +2,19 @@
 
 use axum::{
     Router,
+    body::Body,
     extract::{Request, State},
     http::{HeaderMap, Method, StatusCode},
     response::{IntoResponse, Response},
     serve::Listener,
 };
+use futures_core::Stream;
 use serde_json::{Value, json};
 use std::{
     net::SocketAddr,
+    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, mpsc},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -33,6 +36,11 @@ pub struct Inside {
     /// The images that it got, as `bmc 2.11.0`.
     pub images: Vec<String>,
     pub resets: Vec<Value>,
+    /// When it was last asked for anything before the newest image began to come, and when that was there.
+    pub push: Option<(Instant, Instant)>,
+    /// How much of an image that is on its way is there.
+    pub coming: usize,
+    asked: Instant,
     tokens: Vec<String>,
     has_task: bool,
     /// How often the server is still seen off.
@@ -72,6 +80,9 @@ impl Redfish {
             logins: 0,
             images: Vec::new(),
             resets: Vec::new(),
+            push: None,
+            coming: 0,
+            asked: Instant::now(),
             tokens: Vec::new(),
             has_task: false,
             off: 0,
@@ -236,8 +247,13 @@ impl Inside {
 async fn answer(State(state): State<Arc<Mutex<Inside>>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().trim_end_matches('/').to_owned();
-    let Ok(body) = axum::body::to_bytes(body, MOST).await else { return StatusCode::BAD_REQUEST.into_response() };
+    let since = state.lock().unwrap().asked;
+    let Some(body) = whole(body, &state).await else { return StatusCode::BAD_REQUEST.into_response() };
     let mut state = state.lock().unwrap();
+    state.asked = Instant::now();
+    if path == "/redfish/v1/u/multipart" {
+        state.push = Some((since, state.asked));
+    }
     match (&parts.method, path.as_str()) {
         (&Method::POST, "/redfish/v1/in") => state.login(&body),
         (&Method::GET, "/redfish/v1") => document(state.document(&path)),
@@ -254,6 +270,16 @@ async fn answer(State(state): State<Arc<Mutex<Inside>>>, request: Request) -> Re
         (&Method::GET, _) => document(state.document(&path)),
         _ => StatusCode::METHOD_NOT_ALLOWED.into_response(),
     }
+}
+
+/// A body; meanwhile it is told how much of it is there.
+async fn whole(body: Body, state: &Mutex<Inside>) -> Option<Vec<u8>> {
+    let (mut stream, mut whole) = (body.into_data_stream(), Vec::new());
+    while let Some(piece) = std::future::poll_fn(|context| Pin::new(&mut stream).poll_next(context)).await {
+        whole.extend(piece.ok()?);
+        state.lock().unwrap().coming = whole.len();
+    }
+    (whole.len() <= MOST).then_some(whole)
 }
 
 fn document(document: Option<Value>) -> Response {

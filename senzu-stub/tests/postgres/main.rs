@@ -53,6 +53,8 @@ mod refusals;
 mod replicas;
 #[path = "../it/restart.rs"]
 mod restart;
+#[path = "../it/scene.rs"]
+mod scene;
 #[path = "../it/server.rs"]
 mod server;
 #[path = "../it/servers.rs"]

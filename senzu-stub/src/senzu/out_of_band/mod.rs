@@ -1,0 +1,179 @@
+//! What Senzu does itself to an asset that serves: through its BMC, over the management network.
+//!
+//! Beans tell it like an agent: by instructions, and it answers by the same reports, so that plan, caps and campaigns know
+//! no difference. An instruction is one replica's for as long as it renews its lease. Who dies over one leaves it to be
+//! ended: what became of it is read from the BMC before anything else is done.
+
+mod inventory;
+mod restart;
+mod update;
+
+use super::{Senzu, now};
+use crate::{
+    access::BMC_USER,
+    dag::later,
+    store::{
+        StoreError, assets, bmcs,
+        instructions::{self, Issued},
+    },
+};
+use inventory::inventory;
+use pious_protocol::{
+    ids::{AssetId, InstructionId},
+    instruction::{Action, Instruction},
+    message::Report,
+};
+use pious_redfish::{Bmc, Error, Place, Url};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+/// For how long an instruction is its replica's. It is renewed three times within that.
+pub(super) const LEASE: Duration = Duration::from_secs(60);
+/// How many are done at once. Writing is bounded by the slots of networks; reading costs a BMC seconds.
+const AT_ONCE: usize = 64;
+/// For connecting and opening a session: a slow BMC needs several seconds for TLS and as many for its password.
+const CONNECT_WITHIN: Duration = Duration::from_secs(60);
+
+/// A BMC.
+struct At {
+    address: IpAddr,
+    /// Where it speaks Redfish, and how one gets in.
+    redfish: Place,
+}
+
+impl Senzu {
+    /// Ends what was left, and takes what there is to do, beside so many that are under way here.
+    pub async fn take_out_of_band(&self, under_way: usize) -> Result<Vec<Issued>, StoreError> {
+        let (left, todo) = {
+            let mut conn = self.db.look().await?;
+            let room = u32::try_from(AT_ONCE.saturating_sub(under_way)).unwrap_or_default();
+            let left = instructions::abandoned(&mut conn, now()).await?;
+            (left, instructions::out_of_band(&mut conn, now(), room).await?)
+        };
+        for issued in left {
+            self.end_abandoned(&issued.instruction).await?;
+        }
+        let mut taken = Vec::new();
+        for issued in todo {
+            let Instruction { id, asset, .. } = issued.instruction;
+            let mut tx = self.db.write_asset(asset).await?;
+            let at = now();
+            let is_ours = instructions::claim(&mut tx, id, &self.engine.holder, at, later(at, LEASE)).await?;
+            tx.commit().await?;
+            if is_ours {
+                taken.push(issued);
+            }
+        }
+        Ok(taken)
+    }
+
+    async fn end_abandoned(&self, instruction: &Instruction) -> Result<(), StoreError> {
+        let now = now();
+        let mut tx = self.db.write_asset(instruction.asset).await?;
+        if instructions::give_up(&mut tx, instruction.id, now).await? {
+            let what = format!("instruction {} ({}) was left", instruction.id, instruction.action.kind());
+            let why = "the Senzu that was at it is not heard any more";
+            super::audit(&mut tx, instruction.asset, "senzu, out of band", what, why).await?;
+            self.engine.walk(&mut tx, instruction.asset, now).await?;
+        }
+        self.commit(tx, instruction.asset).await
+    }
+
+    /// Does what was taken, and reports it.
+    pub async fn reach(self: Arc<Self>, issued: Issued) {
+        let id = issued.instruction.id;
+        let work = async {
+            self.tell(id, &Report::Accepted).await?;
+            let report = self.work(&issued.instruction).await.unwrap_or_else(|reason| Report::Failed { reason });
+            self.tell(id, &report).await
+        };
+        let ended = tokio::select! {
+            ended = work => ended,
+            () = self.keep(id) => Err("its lease is over".into()),
+        };
+        if let Err(why) = ended {
+            tracing::warn!(instruction = %id, "left, out of band: {why}");
+        }
+    }
+
+    /// Renews the lease for as long as that can be done.
+    async fn keep(&self, id: InstructionId) {
+        loop {
+            tokio::time::sleep(LEASE / 3).await;
+            match self.renew(id).await {
+                Ok(true) => {}
+                Ok(false) => return,
+                // It may be well a moment later; the lease itself bounds that.
+                Err(error) => tracing::warn!(instruction = %id, "{}", chain(&error)),
+            }
+        }
+    }
+
+    async fn renew(&self, id: InstructionId) -> Result<bool, StoreError> {
+        let mut tx = self.db.write().await?;
+        let at = now();
+        let is_ours = instructions::renew(&mut tx, id, &self.engine.holder, at, later(at, LEASE)).await?;
+        tx.commit().await?;
+        Ok(is_ours)
+    }
+
+    async fn tell(&self, id: InstructionId, report: &Report) -> Result<(), String> {
+        self.report_own(id, report).await.map_err(|refusal| chain(&refusal))
+    }
+
+    async fn work(&self, instruction: &Instruction) -> Result<Report, String> {
+        let place = self.place(instruction.asset).await?;
+        match &instruction.action {
+            Action::FirmwareInventory(read) => inventory(&place.redfish, read).await,
+            Action::FirmwareUpdate(update) => self.update(&place, instruction, update).await,
+            Action::Reboot { .. } => self.restart(&place, instruction).await,
+            Action::SwitchState { .. } | Action::Shutdown { .. } | Action::BmcUser(_) | Action::Unknown(_) => {
+                let kind = instruction.action.kind();
+                Ok(Report::Refused { reason: format!("{kind} is not to be done out of band") })
+            }
+        }
+    }
+
+    /// Where its BMC is, and how one gets in.
+    async fn place(&self, asset: AssetId) -> Result<At, String> {
+        let found = async {
+            let mut conn = self.db.read().await?;
+            let boot = assets::by_id(&mut conn, asset).await?.and_then(|asset| asset.current_boot);
+            let address = match boot {
+                Some(boot) => self.bmc_address(&mut conn, boot).await?,
+                None => None,
+            };
+            Ok::<_, super::Refusal>((address, bmcs::of(&mut conn, asset).await?))
+        };
+        let (address, bmc) = found.await.map_err(|refusal| chain(&refusal))?;
+        let address = address.and_then(|address| address.parse::<IpAddr>().ok()).filter(|it| !it.is_unspecified());
+        let address = address.ok_or("where its BMC is was never told: its newest facts have no address of it")?;
+        let url = format!("https://{}", SocketAddr::new(address, self.bmc_port));
+        let redfish = Place {
+            url: Url::parse(&url).map_err(|error| format!("{url} is no place: {error}"))?,
+            user: BMC_USER.into(),
+            password: self.bmc_passwords.of(asset, bmc.proved),
+            certificate_sha256: bmc.certificate_sha256,
+        };
+        Ok(At { address, redfish })
+    }
+}
+
+/// Opens a session. A BMC that refuses us locks us out if it is asked again: that is not tried twice.
+async fn connect(place: &Place) -> Result<Result<Bmc, Report>, String> {
+    match tokio::time::timeout(CONNECT_WITHIN, Bmc::connect(place)).await {
+        Ok(Ok(bmc)) => Ok(Ok(bmc)),
+        Ok(Err(error @ (Error::Credentials { .. } | Error::Certificate { .. }))) => {
+            Ok(Err(Report::Refused { reason: chain(&error) }))
+        }
+        Ok(Err(error)) => Err(chain(&error)),
+        Err(_) => Err(format!("the BMC at {} opens no session within {} s", place.url, CONNECT_WITHIN.as_secs())),
+    }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    crate::api::chain(error)
+}
