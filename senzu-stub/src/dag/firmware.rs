@@ -19,7 +19,7 @@ use pious_protocol::{
     message::{AssetState, Report},
     version,
 };
-use std::cmp::Ordering;
+use std::{cmp::Ordering, net::IpAddr};
 
 /// What was told that beans look back on: a few tries of four components' steps.
 const LOOK_BACK: u32 = 64;
@@ -199,6 +199,12 @@ impl Told {
 pub fn machine(facts: &Facts) -> Option<Machine> {
     let system = facts.smbios.value().ok()?.system.as_ref()?;
     Some(Machine { manufacturer: system.manufacturer.clone()?, model: system.product.clone()? })
+}
+
+/// Where a machine's BMC is, by its facts.
+pub fn bmc_address(facts: &Facts) -> Option<IpAddr> {
+    let lan = facts.bmc.value().ok()?.lan.value().ok()?;
+    lan.first()?.address.filter(|address| !address.is_unspecified())
 }
 
 fn bios(facts: &Facts) -> Option<String> {

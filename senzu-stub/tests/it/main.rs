@@ -34,5 +34,6 @@ mod sqlite;
 mod story;
 mod targets;
 mod upgrade;
+mod wake;
 mod webhooks;
 mod world;

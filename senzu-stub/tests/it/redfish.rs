@@ -36,6 +36,10 @@ pub struct Inside {
     /// The images that it got, as `bmc 2.11.0`.
     pub images: Vec<String>,
     pub resets: Vec<Value>,
+    /// Whether its server is off.
+    pub is_off: bool,
+    /// What its server boots from next, as `Once Pxe`.
+    pub boot_once: Option<String>,
     /// When it was last asked for anything before the newest image began to come, and when that was there.
     pub push: Option<(Instant, Instant)>,
     /// How much of an image that is on its way is there.
@@ -80,6 +84,8 @@ impl Redfish {
             logins: 0,
             images: Vec::new(),
             resets: Vec::new(),
+            is_off: false,
+            boot_once: None,
             push: None,
             coming: 0,
             asked: Instant::now(),
@@ -217,7 +223,7 @@ impl Inside {
                 "Links": { "Sessions": link("/redfish/v1/in") } }),
             "/redfish/v1/s" => all(&["/redfish/v1/s/1"]),
             "/redfish/v1/s/1" => {
-                let power = if self.off > 0 { "Off" } else { "On" };
+                let power = if self.off > 0 || self.is_off { "Off" } else { "On" };
                 self.off = self.off.saturating_sub(1);
                 if self.off == 0
                     && power == "Off"
@@ -225,7 +231,11 @@ impl Inside {
                 {
                     self.bios = staged;
                 }
+                let (enabled, target) =
+                    self.boot_once.as_deref().and_then(|once| once.split_once(' ')).unwrap_or_default();
                 json!({ "@odata.id": path, "BiosVersion": self.bios, "PowerState": power,
+                    "Boot": { "BootSourceOverrideEnabled": enabled, "BootSourceOverrideTarget": target,
+                        "BootSourceOverrideTarget@Redfish.AllowableValues": ["None", "Pxe", "Hdd"] },
                     "Actions": { "#ComputerSystem.Reset": { "target": "/redfish/v1/s/1/reset",
                         "ResetType@Redfish.AllowableValues": ["On", "GracefulRestart", "ForceRestart"] } } })
             }
@@ -263,7 +273,17 @@ async fn answer(State(state): State<Arc<Mutex<Inside>>>, request: Request) -> Re
         (&Method::POST, "/redfish/v1/s/1/reset") => {
             let body: Value = serde_json::from_slice(&body).unwrap();
             state.resets.push(body["ResetType"].clone());
-            state.off = 2;
+            match state.is_off {
+                true => state.is_off = false,
+                false => state.off = 2,
+            }
+            StatusCode::NO_CONTENT.into_response()
+        }
+        (&Method::PATCH, "/redfish/v1/s/1") => {
+            let body: Value = serde_json::from_slice(&body).unwrap();
+            let says = |name: &str| body["Boot"][name].as_str().unwrap().to_owned();
+            let once = format!("{} {}", says("BootSourceOverrideEnabled"), says("BootSourceOverrideTarget"));
+            state.boot_once = Some(once);
             StatusCode::NO_CONTENT.into_response()
         }
         (&Method::GET, TASK) if state.has_task => state.task(),

@@ -65,6 +65,8 @@ mod signer;
 mod story;
 #[path = "../it/targets.rs"]
 mod targets;
+#[path = "../it/wake.rs"]
+mod wake;
 #[path = "../it/webhooks.rs"]
 mod webhooks;
 #[path = "../it/world.rs"]

@@ -1,16 +1,12 @@
 //! VALIDATE_…: may the next step of this component begin? It changes nothing.
 
-use super::{Leg, LegNeed, in_recovery, need, passed};
+use super::{Leg, LegNeed, in_recovery, need, passed, with_slot};
 use crate::{
-    campaign::SlotState,
-    dag::{Bean, BeanFuture, Effect, Outcome, Run, Situation, firmware::Firmware, later},
+    dag::{Bean, BeanFuture, Outcome, Run, Situation},
     firmware::{Recipes, Step},
 };
 use pious_protocol::message::AssetState;
-use std::{sync::Arc, time::Duration};
-
-/// Slots that are given back walk those who wait; what is over by itself walks nobody. Hundreds may wait.
-const LOOK_AGAIN: Duration = Duration::from_secs(30);
+use std::sync::Arc;
 
 pub struct Validate {
     pub leg: Leg,
@@ -41,9 +37,10 @@ impl Validate {
             return outcome.into();
         }
         let LegNeed::Step(firmware, step) = need else { return Outcome::NotNeeded { words: String::new() }.into() };
+        let ready = Outcome::Done { words: words(&step) };
         match situation.asset.standing.state {
-            AssetState::New | AssetState::Spare => with_slot(situation, firmware, &step),
-            AssetState::Baremetal if situation.is_drained() => with_slot(situation, firmware, &step),
+            AssetState::New | AssetState::Spare => with_slot(situation, firmware, ready),
+            AssetState::Baremetal if situation.is_drained() => with_slot(situation, firmware, ready),
             AssetState::Baremetal => Outcome::Blocked {
                 by: format!("it serves, and {} is to become {}", step.component, step.to),
                 who_acts: "drain it, then ask for approval (kind firmware)".into(),
@@ -58,17 +55,6 @@ impl Validate {
     }
 }
 
-/// Nobody begins without a slot; whoever waits for one looks again by themselves, should nobody walk them.
-fn with_slot(situation: &Situation, firmware: &Firmware, step: &Step) -> Run {
-    let words = || format!("{} → {}, by {}, image {:.12}", step.from, step.to, step.recipe.name, step.artifact);
-    let wait = |what: &str, until| Run::from(Outcome::Wait { what: what.to_owned(), until });
-    let again = Some(later(situation.now, LOOK_AGAIN));
-    match &firmware.slot {
-        SlotState::Held => Outcome::Done { words: words() }.into(),
-        SlotState::Free => Run::from(Outcome::Done { words: words() }).with(Effect::TakeSlot),
-        SlotState::Full { words, is_asked: true } => wait(words, again),
-        SlotState::Full { words, is_asked: false } => wait(words, again).with(Effect::AskSlot),
-        // Whoever lets it go on has it walked.
-        SlotState::Stopped(why) => wait(why, None),
-    }
+fn words(step: &Step) -> String {
+    format!("{} → {}, by {}, image {:.12}", step.from, step.to, step.recipe.name, step.artifact)
 }

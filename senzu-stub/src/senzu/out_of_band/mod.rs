@@ -1,4 +1,4 @@
-//! What Senzu does itself to an asset that serves: through its BMC, over the management network.
+//! What Senzu does itself to an asset that serves, or is off: through its BMC, over the management network.
 //!
 //! Beans tell it like an agent: by instructions, and it answers by the same reports, so that plan, caps and campaigns know
 //! no difference. An instruction is one replica's for as long as it renews its lease. Who dies over one leaves it to be
@@ -7,6 +7,7 @@
 mod inventory;
 mod restart;
 mod update;
+mod wake;
 
 use super::{Senzu, now};
 use crate::{
@@ -21,7 +22,7 @@ use inventory::inventory;
 use pious_protocol::{
     ids::{AssetId, InstructionId},
     instruction::{Action, Instruction},
-    message::Report,
+    message::{AssetState, Report},
 };
 use pious_redfish::{Bmc, Error, Place, Url};
 use std::{
@@ -29,6 +30,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
+use wake::wake;
 
 /// For how long an instruction is its replica's. It is renewed three times within that.
 pub(super) const LEASE: Duration = Duration::from_secs(60);
@@ -129,12 +131,24 @@ impl Senzu {
         match &instruction.action {
             Action::FirmwareInventory(read) => inventory(&place.redfish, read).await,
             Action::FirmwareUpdate(update) => self.update(&place, instruction, update).await,
-            Action::Reboot { .. } => self.restart(&place, instruction).await,
+            Action::Reboot { .. } => match self.state(instruction.asset).await? {
+                AssetState::New | AssetState::Spare => wake(&place).await,
+                AssetState::Baremetal => self.restart(&place, instruction).await,
+                state @ (AssetState::Retired | AssetState::Unknown) => {
+                    Ok(Report::Refused { reason: format!("it is {state}: nothing is done to it") })
+                }
+            },
             Action::SwitchState { .. } | Action::Shutdown { .. } | Action::BmcUser(_) | Action::Unknown(_) => {
                 let kind = instruction.action.kind();
                 Ok(Report::Refused { reason: format!("{kind} is not to be done out of band") })
             }
         }
+    }
+
+    async fn state(&self, asset: AssetId) -> Result<AssetState, String> {
+        let found = async { assets::by_id(&mut *self.db.look().await?, asset).await };
+        let found = found.await.map_err(|error| chain(&error))?;
+        Ok(found.map_or(AssetState::Unknown, |asset| asset.standing.state))
     }
 
     /// Where its BMC is, and how one gets in.
@@ -146,11 +160,16 @@ impl Senzu {
                 Some(boot) => self.bmc_address(&mut conn, boot).await?,
                 None => None,
             };
+            // Its newest facts may be of a boot in which it told nothing.
+            let address = match address {
+                Some(address) => Some(address),
+                None => bmcs::address(&mut conn, asset).await?,
+            };
             Ok::<_, super::Refusal>((address, bmcs::of(&mut conn, asset).await?))
         };
         let (address, bmc) = found.await.map_err(|refusal| chain(&refusal))?;
         let address = address.and_then(|address| address.parse::<IpAddr>().ok()).filter(|it| !it.is_unspecified());
-        let address = address.ok_or("where its BMC is was never told: its newest facts have no address of it")?;
+        let address = address.ok_or("where its BMC is was never told: no facts have an address of it")?;
         let url = format!("https://{}", SocketAddr::new(address, self.bmc_port));
         let redfish = Place {
             url: Url::parse(&url).map_err(|error| format!("{url} is no place: {error}"))?,
@@ -172,6 +191,10 @@ async fn connect(place: &Place) -> Result<Result<Bmc, Report>, String> {
         Ok(Err(error)) => Err(chain(&error)),
         Err(_) => Err(format!("the BMC at {} opens no session within {} s", place.url, CONNECT_WITHIN.as_secs())),
     }
+}
+
+async fn power(bmc: &Bmc) -> Result<Option<String>, Error> {
+    Ok(bmc.identity().await?.system.power_state)
 }
 
 fn chain(error: &dyn std::error::Error) -> String {

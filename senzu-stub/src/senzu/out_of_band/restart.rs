@@ -1,6 +1,6 @@
 //! Restarts a server through its BMC, so that it runs what was written.
 
-use super::{At, chain, connect};
+use super::{At, chain, connect, power};
 use crate::{
     senzu::{Senzu, reports},
     store::{
@@ -124,10 +124,6 @@ impl Senzu {
             }
         }
     }
-}
-
-async fn power(bmc: &Bmc) -> Result<Option<String>, Error> {
-    Ok(bmc.identity().await?.system.power_state)
 }
 
 /// What was written, if it runs now.
