@@ -11,6 +11,7 @@ mod clock;
 mod dag;
 mod data_dir;
 mod desk;
+mod drain;
 mod firmware;
 mod fleet;
 mod images;

@@ -32,6 +32,11 @@ pub struct Inside {
     pub password: Option<String>,
     /// Whether it never comes to the end of an image.
     pub hangs: bool,
+    /// Whether it does not tell of its tasks just now, and whether somebody waits for that.
+    pub holds_back: bool,
+    pub is_waited_for: bool,
+    /// Whether its server does not come on again.
+    pub stays_off: bool,
     pub logins: u32,
     /// The images that it got, as `bmc 2.11.0`.
     pub images: Vec<String>,
@@ -81,6 +86,9 @@ impl Redfish {
             staged: None,
             password: None,
             hangs: false,
+            holds_back: false,
+            is_waited_for: false,
+            stays_off: false,
             logins: 0,
             images: Vec::new(),
             resets: Vec::new(),
@@ -224,7 +232,7 @@ impl Inside {
             "/redfish/v1/s" => all(&["/redfish/v1/s/1"]),
             "/redfish/v1/s/1" => {
                 let power = if self.off > 0 || self.is_off { "Off" } else { "On" };
-                self.off = self.off.saturating_sub(1);
+                self.off = if self.stays_off { self.off } else { self.off.saturating_sub(1) };
                 if self.off == 0
                     && power == "Off"
                     && let Some(staged) = self.staged.take()
@@ -259,6 +267,9 @@ async fn answer(State(state): State<Arc<Mutex<Inside>>>, request: Request) -> Re
     let path = parts.uri.path().trim_end_matches('/').to_owned();
     let since = state.lock().unwrap().asked;
     let Some(body) = whole(body, &state).await else { return StatusCode::BAD_REQUEST.into_response() };
+    while path == "/redfish/v1/t/all" && is_held_back(&state) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     let mut state = state.lock().unwrap();
     state.asked = Instant::now();
     if path == "/redfish/v1/u/multipart" {
@@ -290,6 +301,12 @@ async fn answer(State(state): State<Arc<Mutex<Inside>>>, request: Request) -> Re
         (&Method::GET, _) => document(state.document(&path)),
         _ => StatusCode::METHOD_NOT_ALLOWED.into_response(),
     }
+}
+
+fn is_held_back(state: &Mutex<Inside>) -> bool {
+    let mut state = state.lock().unwrap();
+    state.is_waited_for |= state.holds_back;
+    state.holds_back
 }
 
 /// A body; meanwhile it is told how much of it is there.

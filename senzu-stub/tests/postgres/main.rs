@@ -22,6 +22,8 @@ mod dag;
 mod data_dir;
 #[path = "../it/desk.rs"]
 mod desk;
+#[path = "../it/drain.rs"]
+mod drain;
 #[path = "../it/firmware.rs"]
 mod firmware;
 #[path = "../it/fleet.rs"]

@@ -2,7 +2,8 @@
 //!
 //! Beans tell it like an agent: by instructions, and it answers by the same reports, so that plan, caps and campaigns know
 //! no difference. An instruction is one replica's for as long as it renews its lease. Who dies over one leaves it to be
-//! ended: what became of it is read from the BMC before anything else is done.
+//! ended: what became of it is read from the BMC before anything else is done. Who stops in order lets it go: an image that
+//! is on its way is handed over to its end, and whoever comes next goes on from there.
 
 mod inventory;
 mod restart;
@@ -39,6 +40,19 @@ const AT_ONCE: usize = 64;
 /// For connecting and opening a session: a slow BMC needs several seconds for TLS and as many for its password.
 const CONNECT_WITHIN: Duration = Duration::from_secs(60);
 
+/// How work ended.
+enum Ended {
+    Told(Report),
+    /// Senzu stops, and the next one goes on.
+    LetGo,
+}
+
+impl From<Report> for Ended {
+    fn from(report: Report) -> Self {
+        Self::Told(report)
+    }
+}
+
 /// A BMC.
 struct At {
     address: IpAddr,
@@ -51,9 +65,12 @@ impl Senzu {
     pub async fn take_out_of_band(&self, under_way: usize) -> Result<Vec<Issued>, StoreError> {
         let (left, todo) = {
             let mut conn = self.db.look().await?;
-            let room = u32::try_from(AT_ONCE.saturating_sub(under_way)).unwrap_or_default();
+            let room = |taken: usize| u32::try_from(AT_ONCE.saturating_sub(taken)).unwrap_or_default();
             let left = instructions::abandoned(&mut conn, now()).await?;
-            (left, instructions::out_of_band(&mut conn, now(), room).await?)
+            let mut todo = instructions::let_go(&mut conn, room(under_way)).await?;
+            let room = room(under_way.saturating_add(todo.len()));
+            todo.extend(instructions::out_of_band(&mut conn, now(), room).await?);
+            (left, todo)
         };
         for issued in left {
             self.end_abandoned(&issued.instruction).await?;
@@ -84,13 +101,16 @@ impl Senzu {
         self.commit(tx, instruction.asset).await
     }
 
-    /// Does what was taken, and reports it.
+    /// Does what was taken, and reports it; lets it go where Senzu stops before its end.
     pub async fn reach(self: Arc<Self>, issued: Issued) {
         let id = issued.instruction.id;
         let work = async {
             self.tell(id, &Report::Accepted).await?;
-            let report = self.work(&issued.instruction).await.unwrap_or_else(|reason| Report::Failed { reason });
-            self.tell(id, &report).await
+            match self.work(&issued).await {
+                Ok(Ended::Told(report)) => self.tell(id, &report).await,
+                Ok(Ended::LetGo) => self.release(&issued.instruction).await.map_err(|error| chain(&error)),
+                Err(reason) => self.tell(id, &Report::Failed { reason }).await,
+            }
         };
         let ended = tokio::select! {
             ended = work => ended,
@@ -122,25 +142,35 @@ impl Senzu {
         Ok(is_ours)
     }
 
+    async fn release(&self, instruction: &Instruction) -> Result<(), StoreError> {
+        let mut tx = self.db.write_asset(instruction.asset).await?;
+        instructions::release(&mut tx, instruction.id, &self.engine.holder).await?;
+        let what = format!("instruction {} ({}) was let go", instruction.id, instruction.action.kind());
+        let why = "this Senzu stops; the next one goes on";
+        super::audit(&mut tx, instruction.asset, "senzu, out of band", what, why).await?;
+        self.commit(tx, instruction.asset).await
+    }
+
     async fn tell(&self, id: InstructionId, report: &Report) -> Result<(), String> {
         self.report_own(id, report).await.map_err(|refusal| chain(&refusal))
     }
 
-    async fn work(&self, instruction: &Instruction) -> Result<Report, String> {
+    async fn work(&self, issued: &Issued) -> Result<Ended, String> {
+        let instruction = &issued.instruction;
         let place = self.place(instruction.asset).await?;
         match &instruction.action {
-            Action::FirmwareInventory(read) => inventory(&place.redfish, read).await,
+            Action::FirmwareInventory(read) => inventory(&place.redfish, read).await.map(Ended::from),
             Action::FirmwareUpdate(update) => self.update(&place, instruction, update).await,
             Action::Reboot { .. } => match self.state(instruction.asset).await? {
-                AssetState::New | AssetState::Spare => wake(&place).await,
-                AssetState::Baremetal => self.restart(&place, instruction).await,
+                AssetState::New | AssetState::Spare => wake(&place).await.map(Ended::from),
+                AssetState::Baremetal => self.restart(&place, issued).await,
                 state @ (AssetState::Retired | AssetState::Unknown) => {
-                    Ok(Report::Refused { reason: format!("it is {state}: nothing is done to it") })
+                    Ok(Report::Refused { reason: format!("it is {state}: nothing is done to it") }.into())
                 }
             },
             Action::SwitchState { .. } | Action::Shutdown { .. } | Action::BmcUser(_) | Action::Unknown(_) => {
                 let kind = instruction.action.kind();
-                Ok(Report::Refused { reason: format!("{kind} is not to be done out of band") })
+                Ok(Report::Refused { reason: format!("{kind} is not to be done out of band") }.into())
             }
         }
     }

@@ -1,11 +1,11 @@
 //! Restarts a server through its BMC, so that it runs what was written.
 
-use super::{At, chain, connect, power};
+use super::{At, Ended, chain, connect, power};
 use crate::{
     senzu::{Senzu, reports},
     store::{
         StoreError,
-        instructions::{self, Status},
+        instructions::{self, Issued, Status},
     },
 };
 use pious_protocol::{
@@ -30,13 +30,16 @@ const TELL_EVERY: Duration = Duration::from_secs(30);
 
 impl Senzu {
     /// Restarts a server, and waits until it runs what was written; what it runs in the end is read by another instruction.
-    pub(super) async fn restart(&self, place: &At, instruction: &Instruction) -> Result<Report, String> {
+    pub(super) async fn restart(&self, place: &At, issued: &Issued) -> Result<Ended, String> {
+        let instruction = &issued.instruction;
         let written = self.written(instruction).await.map_err(|error| chain(&error))?;
         let bmc = match connect(&place.redfish).await? {
             Ok(bmc) => bmc,
-            Err(refused) => return Ok(refused),
+            Err(refused) => return Ok(refused.into()),
         };
-        let restarted = self.follow_restart(&bmc, instruction, written).await;
+        // Whoever let it go had told it to restart before.
+        let is_begun = issued.status == Status::Accepted;
+        let restarted = self.follow_restart(&bmc, instruction, written, is_begun).await;
         bmc.close().await;
         restarted
     }
@@ -69,10 +72,12 @@ impl Senzu {
         bmc: &Bmc,
         instruction: &Instruction,
         written: Option<(VersionQuestion, String)>,
-    ) -> Result<Report, String> {
+        is_begun: bool,
+    ) -> Result<Ended, String> {
         self.must_be_drained(instruction.asset).await?;
         let mut is_forced = false;
         let first = match power(bmc).await {
+            Ok(_) if is_begun => Ok(()),
             Ok(Some(state)) if state == "Off" => bmc.restart_host(HostRestart::On).await,
             Ok(_) => match bmc.restart_host(HostRestart::Graceful).await {
                 Err(Error::NotAllowed { .. }) => {
@@ -88,11 +93,14 @@ impl Senzu {
         // "Accepted" is not a restart: it was seen off, or runs what it did not before.
         let mut was_off = false;
         loop {
-            tokio::time::sleep(LOOK_EVERY).await;
+            tokio::select! {
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = self.stopping.cancelled() => return Ok(Ended::LetGo),
+            }
             let state = match power(bmc).await {
                 Ok(state) => state,
                 Err(error @ (Error::Credentials { .. } | Error::Certificate { .. })) => {
-                    return Ok(Report::Refused { reason: chain(&error) });
+                    return Ok(Report::Refused { reason: chain(&error) }.into());
                 }
                 Err(error) => {
                     tracing::debug!("{}", chain(&error));
@@ -102,12 +110,14 @@ impl Senzu {
             let is_on = state.as_deref() == Some("On");
             was_off |= state.is_some() && !is_on;
             if is_on && let Some(runs) = self::runs(bmc, &written).await {
-                return Ok(Report::done(format!("the BMC says that the server is on again, and runs {runs}")));
+                return Ok(Report::done(format!("the BMC says that the server is on again, and runs {runs}")).into());
             }
             if since.elapsed() >= RESTARTS_WITHIN {
                 match (was_off, is_on, is_forced) {
                     // What it runs is read next.
-                    (true, true, _) => return Ok(Report::done("the BMC said that it was off, and is on again")),
+                    (true, true, _) => {
+                        return Ok(Report::done("the BMC said that it was off, and is on again").into());
+                    }
                     (true, false, _) => return Err("the server went off, and does not come back on".into()),
                     (false, _, true) => return Err("the server was reset, and was never seen to restart".into()),
                     (false, _, false) => {
