@@ -228,6 +228,11 @@ impl Firmware {
         ArtifactError::Disk { verb: "read", path: self.images.path(&sha256.0), source }
     }
 
+    /// Where a BMC fetches what has this path here; `None`: nobody said how its network reaches us.
+    pub fn fetch_url(&self, bmc: IpAddr, path: &str) -> Option<String> {
+        self.fetch_urls.of(bmc, path)
+    }
+
     /// How fast an image may go to an address, and into the management network that it is for, where that is known.
     pub fn pace(&self, peer: IpAddr, lane: Option<Lane>) -> Pace {
         Pace::new(self.budgets.of(peer), lane.map(|lane| self.lanes.enter(lane)))

@@ -12,6 +12,7 @@ mod dag;
 mod data_dir;
 mod desk;
 mod drain;
+mod fetch;
 mod firmware;
 mod fleet;
 mod images;

@@ -9,6 +9,7 @@ use axum::{
     serve::Listener,
 };
 use futures_core::Stream;
+use reqwest::Client;
 use serde_json::{Value, json};
 use std::{
     net::SocketAddr,
@@ -40,6 +41,9 @@ pub struct Inside {
     pub logins: u32,
     /// The images that it got, as `bmc 2.11.0`.
     pub images: Vec<String>,
+    /// By what it fetches images itself, and from where it did.
+    pub fetcher: Option<Client>,
+    pub fetched: Vec<String>,
     pub resets: Vec<Value>,
     /// Whether its server is off.
     pub is_off: bool,
@@ -91,6 +95,8 @@ impl Redfish {
             stays_off: false,
             logins: 0,
             images: Vec::new(),
+            fetcher: None,
+            fetched: Vec::new(),
             resets: Vec::new(),
             is_off: false,
             boot_once: None,
@@ -253,7 +259,8 @@ impl Inside {
             "/redfish/v1/t/all" if self.has_task => all(&[TASK]),
             "/redfish/v1/t/all" => all(&[]),
             "/redfish/v1/u" => json!({ "@odata.id": path, "FirmwareInventory": link("/redfish/v1/u/f"),
-                "MultipartHttpPushUri": "/redfish/v1/u/multipart" }),
+                "MultipartHttpPushUri": "/redfish/v1/u/multipart",
+                "Actions": { "#UpdateService.SimpleUpdate": { "target": "/redfish/v1/u/simple" } } }),
             "/redfish/v1/u/f" => all(&["/redfish/v1/u/f/BMC", "/redfish/v1/u/f/BIOS"]),
             "/redfish/v1/u/f/BMC" => json!({ "Id": "BMC", "Name": "BMC", "Version": self.bmc }),
             "/redfish/v1/u/f/BIOS" => json!({ "Id": "BIOS", "Name": "BIOS", "Version": self.bios }),
@@ -270,6 +277,7 @@ async fn answer(State(state): State<Arc<Mutex<Inside>>>, request: Request) -> Re
     while path == "/redfish/v1/t/all" && is_held_back(&state) {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+    let body = if path == "/redfish/v1/u/simple" { fetched(&body, &state).await } else { body };
     let mut state = state.lock().unwrap();
     state.asked = Instant::now();
     if path == "/redfish/v1/u/multipart" {
@@ -280,7 +288,7 @@ async fn answer(State(state): State<Arc<Mutex<Inside>>>, request: Request) -> Re
         (&Method::GET, "/redfish/v1") => document(state.document(&path)),
         _ if !state.is_let_in(&parts.headers) => StatusCode::UNAUTHORIZED.into_response(),
         (&Method::DELETE, "/redfish/v1/in/1") => StatusCode::NO_CONTENT.into_response(),
-        (&Method::POST, "/redfish/v1/u/multipart") => state.pushed(&body),
+        (&Method::POST, "/redfish/v1/u/multipart" | "/redfish/v1/u/simple") => state.pushed(&body),
         (&Method::POST, "/redfish/v1/s/1/reset") => {
             let body: Value = serde_json::from_slice(&body).unwrap();
             state.resets.push(body["ResetType"].clone());
@@ -307,6 +315,16 @@ fn is_held_back(state: &Mutex<Inside>) -> bool {
     let mut state = state.lock().unwrap();
     state.is_waited_for |= state.holds_back;
     state.holds_back
+}
+
+/// The image that it is told to fetch.
+async fn fetched(told: &[u8], state: &Mutex<Inside>) -> Vec<u8> {
+    let told: Value = serde_json::from_slice(told).unwrap();
+    let url = told["ImageURI"].as_str().unwrap().to_owned();
+    let fetcher = state.lock().unwrap().fetcher.clone().unwrap();
+    let image = fetcher.get(&url).send().await.unwrap().error_for_status().unwrap().bytes().await.unwrap();
+    state.lock().unwrap().fetched.push(url);
+    image.to_vec()
 }
 
 /// A body; meanwhile it is told how much of it is there.

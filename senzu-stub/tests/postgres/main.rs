@@ -24,6 +24,8 @@ mod data_dir;
 mod desk;
 #[path = "../it/drain.rs"]
 mod drain;
+#[path = "../it/fetch.rs"]
+mod fetch;
 #[path = "../it/firmware.rs"]
 mod firmware;
 #[path = "../it/fleet.rs"]

@@ -8,7 +8,7 @@ use crate::{
     store::{StoreError, instructions},
 };
 use pious_protocol::{
-    firmware::FlashPhase,
+    firmware::{FlashPhase, Transfer},
     ids::InstructionId,
     instruction::{FirmwareUpdate, Instruction, Precondition},
     message::Report,
@@ -34,6 +34,13 @@ impl Senzu {
         let key = self.firmware.key_text().map_err(|error| chain(&error))?;
         let key = key.parse().map_err(|error: BadKey| format!("firmware.pub: {}", chain(&error)))?;
         let sha256: Sha256Hex = it.artifact.sha256.parse().map_err(|error: Refusal| chain(&error))?;
+        let mut artifact = it.artifact.clone();
+        if it.recipe.transfer == Transfer::SimpleUpdate {
+            match self.firmware.fetch_url(place.address, &self.image_path(instruction, &artifact.sha256)) {
+                Some(url) => artifact.url = url,
+                None => return Ok(Report::Refused { reason: no_url(place.address) }.into()),
+            }
+        }
         let (reaches, reached) = watch::channel(FlashPhase::Checking);
         let image = Stored {
             senzu: self,
@@ -46,7 +53,7 @@ impl Senzu {
             component: it.component,
             expected: expected.clone(),
             version: it.version.clone(),
-            artifact: it.artifact.clone(),
+            artifact,
             recipe: it.recipe.clone(),
             key,
         };
@@ -94,6 +101,14 @@ impl Senzu {
         let lane = async { rates::lane(&mut *self.db.read().await?, instruction.asset, now()).await };
         lane.await.map_err(|error| chain(&error))
     }
+}
+
+/// What is to be said where no BMC of a network can fetch an image.
+fn no_url(bmc: IpAddr) -> String {
+    format!(
+        "the BMC at {bmc} fetches its image itself (SimpleUpdate), and nobody said by which URL its network reaches Senzu: \
+         senzu-stub serve --artifact-url NETWORK=URL"
+    )
 }
 
 fn done(flashed: Flashed) -> Report {
