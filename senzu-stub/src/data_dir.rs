@@ -2,7 +2,7 @@
 //!
 //! `init` makes what is missing and keeps what is there, so that it may run before every start.
 
-use crate::access::BmcPasswords;
+use crate::access::{BmcPasswords, ImageTickets};
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use pious_protocol::envelope::{SealError, SigningKey};
 use rcgen::{
@@ -228,11 +228,20 @@ impl DataDir {
 
     /// What the passwords of BMCs are derived from. It must never be lost: they would be, too.
     pub fn bmc_passwords(&self) -> Result<BmcPasswords, DataDirError> {
+        Ok(BmcPasswords::new(self.bmc_key()?.as_bytes()))
+    }
+
+    fn bmc_key(&self) -> Result<String, DataDirError> {
         let key = self.read_text("bmc.key")?;
         match key.trim() {
             "" => Err(DataDirError::Unreadable { path: self.file("bmc.key"), what: "key" }),
-            key => Ok(BmcPasswords::new(key.as_bytes())),
+            key => Ok(key.to_owned()),
         }
+    }
+
+    /// What the tickets of images are made with.
+    pub fn image_tickets(&self) -> Result<ImageTickets, DataDirError> {
+        Ok(ImageTickets::new(self.bmc_key()?.as_bytes()))
     }
 
     /// The operator's token.

@@ -122,11 +122,11 @@ pub(crate) async fn behind(watch: &mut dyn Watch, phase: FlashPhase, percent: u8
     }
 }
 
-struct Flash<'a> {
-    bmc: &'a Bmc,
-    order: &'a FlashOrder,
-    image: &'a dyn Image,
-    patience: &'a Patience,
+pub(crate) struct Flash<'a> {
+    pub(crate) bmc: &'a Bmc,
+    pub(crate) order: &'a FlashOrder,
+    pub(crate) image: &'a dyn Image,
+    pub(crate) patience: &'a Patience,
 }
 
 impl Flash<'_> {
@@ -173,7 +173,7 @@ impl Flash<'_> {
         VersionQuestion { component: self.order.component, version: self.order.recipe.version.clone() }
     }
 
-    async fn installed(&self) -> Result<InstalledFirmware, Error> {
+    pub(crate) async fn installed(&self) -> Result<InstalledFirmware, Error> {
         let found = self.bmc.versions(&[self.question()]).await?;
         found.into_iter().next().ok_or_else(|| self.bmc.missing("version"))
     }
@@ -208,7 +208,7 @@ impl Flash<'_> {
         }
     }
 
-    fn bounds(&self) -> Bounds<'_> {
+    pub(crate) fn bounds(&self) -> Bounds<'_> {
         Bounds {
             flash_within: Duration::from_secs(self.order.recipe.flash_within_s.into()),
             back_within: Duration::from_secs(self.order.recipe.bmc_back_within_s.into()),
@@ -246,7 +246,7 @@ impl Flash<'_> {
         }
     }
 
-    async fn activate(
+    pub(crate) async fn activate(
         &self,
         found: &InstalledFirmware,
         end: End,
@@ -339,13 +339,13 @@ impl Flash<'_> {
         }
     }
 
-    fn flashed(&self, firmware: InstalledFirmware, evidence: String, activation_pending: bool) -> Flashed {
+    pub(crate) fn flashed(&self, firmware: InstalledFirmware, evidence: String, activation_pending: bool) -> Flashed {
         let certificate_sha256 = self.bmc.certificate_sha256().map(str::to_owned);
         Flashed { firmware: vec![firmware], evidence, certificate_sha256, activation_pending }
     }
 }
 
 /// Whether two versions are one: `2.10` is `2.10.0`.
-fn is_same(one: &str, other: &str) -> bool {
+pub(crate) fn is_same(one: &str, other: &str) -> bool {
     one.trim() == other.trim() || version::compare(one, other) == Some(Ordering::Equal)
 }

@@ -193,10 +193,10 @@ pub async fn note_verdicts(
     Ok(())
 }
 
-/// Notes which machine an asset is, and the firmware that it shows.
+/// Notes which machine an asset is, where its BMC is, and the firmware that it shows.
 pub async fn note_machine(conn: &mut Conn, asset: AssetId, facts: &Facts) -> Result<(), StoreError> {
     if let Some(machine) = dag::firmware::machine(facts) {
-        fleet::set_machine(conn, asset, &machine).await?;
+        fleet::set_machine(conn, asset, &machine, dag::firmware::bmc_address(facts)).await?;
     }
     let smbios = facts.smbios.value().ok();
     let product = smbios.and_then(|smbios| smbios.system.as_ref()?.product.clone()).unwrap_or_default();

@@ -7,7 +7,7 @@ use super::{
     extract::{Bytestream, Named, Operator, Peer},
 };
 use crate::{
-    firmware::{Budget, Part, Sha256Hex, part, piece_bytes},
+    firmware::{Pace, Paced, Part, Sha256Hex, part},
     senzu::Refusal,
 };
 use axum::{
@@ -22,7 +22,6 @@ use pious_protocol::message::Problem;
 use std::{
     io::{self, SeekFrom},
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll},
 };
 use tokio::{
@@ -102,12 +101,49 @@ pub async fn image(
     Named(sha256): Named<String>,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
+    send(&senzu, &sha256.parse()?, &headers, senzu.firmware.pace(peer.ip(), None)).await
+}
+
+/// A firmware image, or a part of it, for one instruction.
+///
+/// As without a ticket, and as fast as the campaign of the asset that it is for lets images go into its management network
+/// (`caps.per_network.bytes_per_s`). Instructions name images so, to agents and to BMCs that fetch them. A ticket is good for
+/// its instruction alone, and until that has ended.
+#[utoipa::path(
+    get, path = "/v1/artifacts/{sha256}/for/{ticket}/image", tag = "firmware",
+    params(
+        ("sha256" = String, Path, description = "Its SHA-256, 64 hexadecimal digits"),
+        ("ticket" = String, Path, description = "As the instruction has it"),
+        ("range" = Option<String>, Header, description = "As `bytes=1000-`"),
+        ("if-range" = Option<String>, Header, description = "The ETag of the part that is there: if it is another's, the whole is sent"),
+    ),
+    responses(
+        (status = 200, description = "All of it", body = Image, content_type = "application/octet-stream"),
+        (status = 206, description = "The part that was asked for", body = Image, content_type = "application/octet-stream"),
+        (status = 403, description = "The ticket is none, another image's, or its instruction has ended", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such image, or it has not come", body = Problem, content_type = "application/problem+json"),
+        (status = 416, description = "It ends before that part", body = Problem, content_type = "application/problem+json"),
+        (status = 422, body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "Senzu's disk does not give it", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn ticketed_image(
+    State(senzu): State<Shared>,
+    Extension(Peer(peer)): Extension<Peer>,
+    Named((sha256, ticket)): Named<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
     let sha256: Sha256Hex = sha256.parse()?;
-    let (mut file, size) = senzu.firmware.image(&sha256).await.map_err(Refusal::from)?;
+    let lane = senzu.lane_of(&ticket, &sha256).await?;
+    send(&senzu, &sha256, &headers, senzu.firmware.pace(peer.ip(), Some(lane))).await
+}
+
+async fn send(senzu: &Shared, sha256: &Sha256Hex, headers: &HeaderMap, pace: Pace) -> Result<Response, Failure> {
+    let (mut file, size) = senzu.firmware.image(sha256).await.map_err(Refusal::from)?;
     let tag = format!("\"{}\"", sha256.as_str());
     // A part of another image must not be put behind one of this.
-    let is_same = field(&headers, header::IF_RANGE).is_none_or(|known| known == tag);
-    let asked = field(&headers, header::RANGE).filter(|_| is_same);
+    let is_same = field(headers, header::IF_RANGE).is_none_or(|known| known == tag);
+    let asked = field(headers, header::RANGE).filter(|_| is_same);
     let (status, range) = match part(asked, size) {
         Part::Whole => (StatusCode::OK, 0..size),
         Part::Bytes(range) => (StatusCode::PARTIAL_CONTENT, range),
@@ -121,14 +157,14 @@ pub async fn image(
     };
     let length = range.end - range.start;
     let sought = file.seek(SeekFrom::Start(range.start)).await;
-    sought.map_err(|source| Refusal::from(senzu.firmware.unreadable(&sha256, source)))?;
+    sought.map_err(|source| Refusal::from(senzu.firmware.unreadable(sha256, source)))?;
     let fields = [
         (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
         (header::CONTENT_LENGTH, length.to_string()),
         (header::ACCEPT_RANGES, "bytes".to_owned()),
         (header::ETAG, tag),
     ];
-    let body = Body::new(Outgoing::new(file, length, senzu.firmware.budget(peer.ip())));
+    let body = Body::new(Outgoing::new(Paced::new(file, pace), length));
     let mut answer = (status, fields, body).into_response();
     if status == StatusCode::PARTIAL_CONTENT
         && let Ok(value) = format!("bytes {}-{}/{size}", range.start, range.end - 1).parse()
@@ -142,19 +178,17 @@ fn field(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// An image on its way out: the next piece is read when the connection has room for it, and waits for its turn in the
-/// network's budget.
+/// An image on its way out: the next piece is read when the connection has room for it, and waits for its turn.
 struct Outgoing {
     left: u64,
-    budget: Option<Arc<Budget>>,
     progress: Progress,
 }
 
-type Piece = Pin<Box<dyn Future<Output = io::Result<(File, Bytes)>> + Send>>;
+type Piece = Pin<Box<dyn Future<Output = io::Result<(Paced<File>, Bytes)>> + Send>>;
 
 enum Progress {
     /// Nothing is asked for.
-    Idle(File),
+    Idle(Paced<File>),
     /// The next piece.
     Reading(Piece),
     /// All is sent, or the rest can't be read.
@@ -162,23 +196,19 @@ enum Progress {
 }
 
 impl Outgoing {
-    fn new(file: File, length: u64, budget: Option<Arc<Budget>>) -> Self {
-        Self { left: length, budget, progress: Progress::Idle(file) }
+    fn new(file: Paced<File>, length: u64) -> Self {
+        Self { left: length, progress: Progress::Idle(file) }
     }
 }
 
-/// Reads the next piece, and waits until it may go out.
-async fn next_piece(mut file: File, left: u64, budget: Option<Arc<Budget>>) -> io::Result<(File, Bytes)> {
-    let most = piece_bytes(budget.as_deref()).min(usize::try_from(left).unwrap_or(usize::MAX));
-    let mut piece = vec![0; most];
+/// Reads the next piece, once it may go out.
+async fn next_piece(mut file: Paced<File>, left: u64) -> io::Result<(Paced<File>, Bytes)> {
+    let mut piece = vec![0; file.piece_bytes().min(usize::try_from(left).unwrap_or(usize::MAX))];
     let read = file.read(&mut piece).await?;
     if read == 0 {
         return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the image is shorter than it was"));
     }
     piece.truncate(read);
-    if let Some(budget) = budget {
-        tokio::time::sleep(budget.take(read)).await;
-    }
     Ok((file, piece.into()))
 }
 
@@ -193,7 +223,7 @@ impl HttpBody for Outgoing {
         let mut reading = match std::mem::replace(&mut self.progress, Progress::Over) {
             Progress::Over => return Poll::Ready(None),
             Progress::Reading(reading) => reading,
-            Progress::Idle(file) => Box::pin(next_piece(file, self.left, self.budget.clone())),
+            Progress::Idle(file) => Box::pin(next_piece(file, self.left)),
         };
         let read = match reading.as_mut().poll(context) {
             Poll::Pending => {

@@ -80,6 +80,7 @@ fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(artifacts::artifacts, artifacts::announce_artifact))
         .routes(routes!(artifacts::artifact, artifacts::remove_artifact))
         .routes(routes!(images::image, images::bring_image))
+        .routes(routes!(images::ticketed_image))
         .routes(routes!(tokens::operators))
         .routes(routes!(tokens::set_operator, tokens::end_operator))
         .routes(routes!(tokens::tokens, tokens::make_token))

@@ -99,6 +99,7 @@ fn refused(refusal: &Refusal) -> StatusCode {
         Refusal::OtherSession { .. }
         | Refusal::RoleTooSmall { .. }
         | Refusal::ForeignForm
+        | Refusal::NoTicket
         | Refusal::OwnRequest { .. }
         | Refusal::NeedsGoal { .. }
         | Refusal::NeedsApproval { .. } => StatusCode::FORBIDDEN,

@@ -5,13 +5,14 @@ use crate::store::{
     Conn, StoreError,
     alerts::{self, AuditEvent},
     assets::Asset,
+    bmcs,
     campaigns::{self, Campaign},
     goals::{self, NewGoal},
-    instructions, members,
+    instructions, members, sessions,
 };
 use pious_protocol::{ids::UnixMs, instruction::Action};
 
-/// Why a member that is off waits.
+/// Why a member waits that is off, and that nobody but a person can turn on.
 pub const OFF: &str = "off: it continues at its next boot";
 /// Why a member waits that another goal is open for.
 pub const BUSY: &str = "it is being brought to other firmware: its turn comes behind that";
@@ -25,8 +26,8 @@ pub async fn admit(conn: &mut Conn, campaign: &Campaign, asset: &Asset, now: Uni
         members::set_status(conn, id, asset.id, MemberStatus::Skipped, Some(&why), now).await?;
         return Ok(false);
     }
-    if !is_up(asset) {
-        members::set_status(conn, id, asset.id, MemberStatus::Waiting, Some(wake(asset)), now).await?;
+    if !is_up(asset) && !may_wake(conn, asset).await? {
+        members::set_status(conn, id, asset.id, MemberStatus::Waiting, Some(OFF), now).await?;
         return Ok(false);
     }
     let why = format!("campaign {}: {}", campaign.spec.name, campaign.why);
@@ -67,9 +68,10 @@ fn is_up(asset: &Asset) -> bool {
     asset.current_boot.is_some() && asset.ended_why.is_none()
 }
 
-/// Wakes an asset that is off. There is no way yet: its BMC is got at through the agent alone. Answers what it waits for.
-fn wake(_: &Asset) -> &'static str {
-    OFF
+/// Whether it is off, and beans can turn it on.
+async fn may_wake(conn: &mut Conn, asset: &Asset) -> Result<bool, StoreError> {
+    let is_off = asset.ended_why.as_deref() == Some(sessions::POWERED_OFF);
+    Ok(is_off && bmcs::of(conn, asset.id).await?.may_wake().is_ok())
 }
 
 /// It is needed now: a power-off that nobody took is taken back.

@@ -16,6 +16,8 @@ pub struct Candidate<'a> {
     /// `None`: it has not told.
     pub machine: Option<&'a Machine>,
     pub installed: &'a [InstalledFirmware],
+    /// Why nobody but a person can turn it on, where it is off and that is so.
+    pub sleeps: Option<&'static str>,
 }
 
 /// Whether it qualifies.
@@ -40,6 +42,17 @@ pub fn may_be_written(state: AssetState) -> Result<(), String> {
 
 /// Whether an asset qualifies.
 pub fn choose(candidate: &Candidate<'_>, wanted: &[Wanted], recipes: &Recipes, artifacts: &[ArtifactInfo]) -> Choice {
+    let choice = by_versions(candidate, wanted, recipes, artifacts);
+    match candidate.sleeps.filter(|_| choice.status == MemberStatus::Waiting) {
+        Some(why) => {
+            Choice { status: MemberStatus::Skipped, why: Some(format!("{why}; switch it on")), plan: choice.plan }
+        }
+        None => choice,
+    }
+}
+
+/// Whether it qualifies, be it on or off.
+fn by_versions(candidate: &Candidate<'_>, wanted: &[Wanted], recipes: &Recipes, artifacts: &[ArtifactInfo]) -> Choice {
     let out = |status, plan, why: String| Choice { status, plan, why: Some(why) };
     if let Err(why) = may_be_written(candidate.state) {
         return out(MemberStatus::Skipped, Vec::new(), why);
@@ -91,7 +104,8 @@ mod tests {
             }]
         };
         let choose = |state, open_goal, machine, installed: &[InstalledFirmware]| {
-            let choice = super::choose(&Candidate { state, open_goal, machine, installed }, &wanted, &recipes, &[]);
+            let candidate = Candidate { state, open_goal, machine, installed, sleeps: None };
+            let choice = super::choose(&candidate, &wanted, &recipes, &[]);
             (choice.status, choice.why.unwrap_or_default())
         };
         use AssetState::{Baremetal, Retired, Spare};
@@ -111,5 +125,23 @@ mod tests {
         assert_eq!(choose(Spare, None, Some(&lab), &read("2.0")), (Skipped, "it runs what it shall".into()));
         // There is no image.
         assert_eq!(choose(Spare, None, Some(&lab), &read("1.0")).0, Impossible);
+    }
+
+    #[test]
+    fn whoever_would_qualify_and_is_off_for_good_is_left_out() {
+        let recipes = Recipes::ours().unwrap();
+        let wanted = [Wanted { component: FirmwareComponent::Bmc, version: "2.0".into(), downgrade: false }];
+        let choose = |state, sleeps| {
+            let candidate = Candidate { state, open_goal: None, machine: None, installed: &[], sleeps };
+            let choice = super::choose(&candidate, &wanted, &recipes, &[]);
+            (choice.status, choice.why.unwrap_or_default())
+        };
+        let off = Some("off, and its BMC is not known");
+        use AssetState::{Baremetal, Spare};
+        assert_eq!(choose(Spare, None).0, MemberStatus::Waiting);
+        let left_out = (MemberStatus::Skipped, "off, and its BMC is not known; switch it on".to_owned());
+        assert_eq!(choose(Spare, off), left_out);
+        // The first reason counts.
+        assert_eq!(choose(Baremetal, off).1, "serves: drained and approved first");
     }
 }

@@ -210,6 +210,7 @@ impl Senzu {
                     open_goal: found.open_goal.as_deref(),
                     machine: found.machine.as_ref(),
                     installed: &found.installed,
+                    sleeps: found.sleeps,
                 };
                 choose(&candidate, &spec.wanted, &self.firmware.recipes, &artifacts)
             };

@@ -98,7 +98,8 @@ pub struct PerNetwork {
     /// Assets at once, whoever asked for them; left out: what Senzu serves with (`--firmware-per-network`).
     #[schema(minimum = 1, maximum = 10_000)]
     pub concurrent: Option<u32>,
-    /// How fast images go there; left out: what Senzu serves with.
+    /// How fast images go there, all together, by whichever way: of several campaigns that write there, the least counts, and
+    /// what `--image-budget` says beside it. Each Senzu on a database counts what it sends itself. Left out: no such limit.
     #[schema(minimum = 1)]
     pub bytes_per_s: Option<u64>,
 }

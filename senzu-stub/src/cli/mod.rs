@@ -9,7 +9,7 @@ use crate::{
         self, ApprovalsCommand, Ask, CampaignCommand, DagCommand, Desk, FirmwareCommand, History, Listing,
         OperatorsCommand, OrdersCommand, ProfileCommand, TokensCommand,
     },
-    firmware::{FirmwareOptions, Share},
+    firmware::{FetchUrl, FirmwareOptions, Share},
     import::Import,
     store::{Database, Location, StoreError, dialect},
 };
@@ -78,6 +78,10 @@ enum Command {
         /// How fast firmware images may go into a network, all together; may repeat. Others get them as fast as they can.
         #[arg(long, value_name = "NETWORK=RATE")]
         image_budget: Vec<Share>,
+        /// The URL by which BMCs of a network reach this Senzu, to fetch images themselves (SimpleUpdate) while Senzu tells them
+        /// to from outside; may repeat. Others are refused such updates.
+        #[arg(long, value_name = "NETWORK=URL")]
+        artifact_url: Vec<FetchUrl>,
         /// How many assets of one management network get firmware at once, unless a campaign says otherwise; left out:
         /// as was said last to any Senzu on the database, 16 at first.
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
@@ -310,12 +314,13 @@ fn run(command: Command) -> anyhow::Result<()> {
             plain_http_lab,
             recipes,
             image_budget,
+            artifact_url,
             firmware_per_network,
             bmc_port,
         } => {
             let dir = DataDir::new(data);
             let database = database.location(&dir)?;
-            let firmware = FirmwareOptions { recipes, shares: image_budget };
+            let firmware = FirmwareOptions { recipes, shares: image_budget, fetch_urls: artifact_url };
             let options = ServeOptions {
                 database,
                 listen,

@@ -25,6 +25,10 @@ use tokio_util::sync::CancellationToken;
 /// costs two indexed reads.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
+/// How long Senzu waits, when it is told to stop, for images that BMCs are getting: whoever stops it (systemd: 90 s) waits
+/// longer. At 1 MB/s the usual image is through by then.
+const DRAINS_WITHIN: Duration = Duration::from_secs(60);
+
 /// How to serve.
 pub struct ServeOptions {
     pub database: Location,
@@ -133,7 +137,8 @@ async fn send_alerts(senzu: Arc<Senzu>, stopping: CancellationToken) {
     }
 }
 
-/// Does what is to be done out of band, several at once. What is not done when Senzu stops is found by its lease.
+/// Does what is to be done out of band, several at once. When Senzu stops, what can be let go is, and what can't gets a while:
+/// an image that a BMC is getting. What is not done even then is found by its lease.
 async fn reach_bmcs(senzu: Arc<Senzu>, stopping: CancellationToken) {
     let mut ticks = tokio::time::interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -141,7 +146,7 @@ async fn reach_bmcs(senzu: Arc<Senzu>, stopping: CancellationToken) {
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
-            () = stopping.cancelled() => return,
+            () = stopping.cancelled() => break,
         }
         while works.try_join_next().is_some() {}
         match senzu.take_out_of_band(works.len()).await {
@@ -150,6 +155,10 @@ async fn reach_bmcs(senzu: Arc<Senzu>, stopping: CancellationToken) {
             }),
             Err(error) => tracing::error!("{}", api::chain(&error)),
         }
+    }
+    let drained = async { while works.join_next().await.is_some() {} };
+    if tokio::time::timeout(DRAINS_WITHIN, drained).await.is_err() {
+        tracing::warn!(left = works.len(), "stopping though BMCs are getting images");
     }
 }
 

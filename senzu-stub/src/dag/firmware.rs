@@ -19,7 +19,7 @@ use pious_protocol::{
     message::{AssetState, Report},
     version,
 };
-use std::cmp::Ordering;
+use std::{cmp::Ordering, net::IpAddr};
 
 /// What was told that beans look back on: a few tries of four components' steps.
 const LOOK_BACK: u32 = 64;
@@ -212,6 +212,12 @@ pub fn no_bmc(facts: &Facts) -> Option<&str> {
         Observed::Nothing { reason } if !has_door => Some(reason),
         Observed::Nothing { .. } | Observed::Seen { .. } | Observed::Absent { .. } => None,
     }
+}
+
+/// Where a machine's BMC is, by its facts.
+pub fn bmc_address(facts: &Facts) -> Option<IpAddr> {
+    let lan = facts.bmc.value().ok()?.lan.value().ok()?;
+    lan.first()?.address.filter(|address| !address.is_unspecified())
 }
 
 fn bios(facts: &Facts) -> Option<String> {

@@ -2,9 +2,10 @@
 
 use super::{
     Firmware,
-    budget::Budget,
     glob::Glob,
     images::{Expected, Incoming, MAX_BYTES},
+    lanes::Lane,
+    pace::Pace,
     plan::ArtifactInfo,
     trust::{Signed, Trust},
 };
@@ -18,7 +19,7 @@ use crate::{
 };
 use pious_protocol::{firmware::FirmwareComponent, ids::UnixMs};
 use serde::{Deserialize, Serialize};
-use std::{io, net::IpAddr, path::PathBuf, str::FromStr, sync::Arc};
+use std::{io, net::IpAddr, path::PathBuf, str::FromStr};
 use thiserror::Error;
 use tokio::fs::File;
 use utoipa::ToSchema;
@@ -227,9 +228,14 @@ impl Firmware {
         ArtifactError::Disk { verb: "read", path: self.images.path(&sha256.0), source }
     }
 
-    /// How fast an address may get images; `None`: as fast as it takes them.
-    pub fn budget(&self, peer: IpAddr) -> Option<Arc<Budget>> {
-        self.budgets.of(peer)
+    /// Where a BMC fetches what has this path here; `None`: nobody said how its network reaches us.
+    pub fn fetch_url(&self, bmc: IpAddr, path: &str) -> Option<String> {
+        self.fetch_urls.of(bmc, path)
+    }
+
+    /// How fast an image may go to an address, and into the management network that it is for, where that is known.
+    pub fn pace(&self, peer: IpAddr, lane: Option<Lane>) -> Pace {
+        Pace::new(self.budgets.of(peer), lane.map(|lane| self.lanes.enter(lane)))
     }
 }
 

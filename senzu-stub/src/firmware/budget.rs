@@ -94,15 +94,15 @@ impl Budget {
         self.bucket.lock().unwrap_or_else(PoisonError::into_inner).take(self.begun.elapsed(), bytes)
     }
 
-    fn piece_bytes(&self) -> usize {
-        let piece = usize::try_from(self.share.bytes_per_s / PIECES_PER_S).unwrap_or(MAX_PIECE_BYTES);
-        piece.clamp(MIN_PIECE_BYTES, MAX_PIECE_BYTES)
+    pub fn bytes_per_s(&self) -> u64 {
+        self.share.bytes_per_s
     }
 }
 
-/// How much is sent at once.
-pub fn piece_bytes(budget: Option<&Budget>) -> usize {
-    budget.map_or(MAX_PIECE_BYTES, Budget::piece_bytes)
+/// How much is sent at once, at that rate; `None`: as fast as it goes.
+pub fn piece_bytes(bytes_per_s: Option<u64>) -> usize {
+    let piece = bytes_per_s.map(|rate| usize::try_from(rate / PIECES_PER_S).unwrap_or(MAX_PIECE_BYTES));
+    piece.unwrap_or(MAX_PIECE_BYTES).clamp(MIN_PIECE_BYTES, MAX_PIECE_BYTES)
 }
 
 #[cfg(test)]
@@ -139,6 +139,6 @@ mod tests {
         assert_eq!(of("::ffff:10.78.0.7"), Some(1));
         assert_eq!(of("10.79.0.7"), Some(9));
         assert_eq!(of("192.0.2.1"), None);
-        assert_eq!(piece_bytes(budgets.of([10, 78, 0, 7].into()).as_deref()), (1 << 20) / 32);
+        assert_eq!(piece_bytes(Some(1 << 20)), (1 << 20) / 32);
     }
 }

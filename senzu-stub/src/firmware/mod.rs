@@ -2,13 +2,18 @@
 //!
 //! * `recipe`, `recipes`: what differs between vendors, as files. `plan`: what a machine lacks, and the way there. Both pure.
 //! * `artifacts`: images, and what is known of them. `trust`: whose signatures count. `images`: the files.
-//! * `range`, `throttle`: what of an image is sent, and how fast. Pure. `budget`: how fast into which network.
+//! * `range`, `throttle`: what of an image is sent, and how fast. Pure. `budget`: how fast to which addresses, as Senzu is
+//!   told. `lanes`: how fast into which management network, as campaigns are. `pace`: an image read within both. `fetch_urls`: where
+//!   BMCs fetch them.
 
 mod artifacts;
 mod budget;
+mod fetch_urls;
 mod glob;
 mod images;
 mod keys;
+mod lanes;
+mod pace;
 mod plan;
 mod range;
 mod recipe;
@@ -18,16 +23,21 @@ mod trust;
 mod version_order;
 
 pub use artifacts::{ArtifactAsk, ArtifactError, ArtifactView, Sha256Hex};
-pub use budget::{Budget, Share, piece_bytes};
+pub use budget::Share;
+pub use fetch_urls::FetchUrl;
 pub use glob::Glob;
 pub use images::MAX_BYTES;
+pub use lanes::Lane;
+pub use pace::{Pace, Paced};
 pub use plan::{ArtifactInfo, Machine, Planned, Step, Wanted, plan};
 pub use range::{Part, part};
 pub use recipes::{Recipes, RecipesError};
 
 use crate::data_dir::DataDir;
 use budget::Budgets;
+use fetch_urls::FetchUrls;
 use images::Images;
+use lanes::Lanes;
 use std::{path::PathBuf, sync::Arc};
 
 /// What `serve` is told of firmware.
@@ -36,12 +46,15 @@ pub struct FirmwareOptions {
     /// A folder of recipes, beside that in the data directory.
     pub recipes: Option<PathBuf>,
     pub shares: Vec<Share>,
+    pub fetch_urls: Vec<FetchUrl>,
 }
 
 /// What Senzu has for firmware.
 pub struct Firmware {
     pub recipes: Arc<Recipes>,
     budgets: Budgets,
+    lanes: Arc<Lanes>,
+    fetch_urls: FetchUrls,
     images: Images,
     /// Where the key is that images are signed with.
     key: PathBuf,
@@ -54,6 +67,8 @@ impl Firmware {
         Ok(Self {
             recipes: Arc::new(Recipes::load(&folders)?),
             budgets: Budgets::new(&options.shares),
+            lanes: Arc::new(Lanes::new()),
+            fetch_urls: FetchUrls::new(&options.fetch_urls),
             images: Images::open(dir.artifacts())?,
             key: dir.firmware_key(),
         })

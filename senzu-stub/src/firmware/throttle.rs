@@ -20,6 +20,16 @@ impl Bucket {
         Self { bytes_per_s: bytes_per_s.max(1), out_at: Duration::ZERO }
     }
 
+    /// From now on at this rate; what was taken before went out at the one before.
+    pub fn set_rate(&mut self, bytes_per_s: u64) {
+        self.bytes_per_s = bytes_per_s.max(1);
+    }
+
+    /// Whether all that was taken has gone out, and a pause has filled it: it is as a new one.
+    pub fn is_full(&self, now: Duration) -> bool {
+        self.out_at <= now.saturating_sub(BURST)
+    }
+
     /// Takes bytes; answers how long to wait before they may go out. `now` counts from any moment that stays the same.
     pub fn take(&mut self, now: Duration, bytes: usize) -> Duration {
         let begin = self.out_at.max(now.saturating_sub(BURST));

@@ -7,6 +7,7 @@ mod clock;
 mod dag;
 mod goals;
 mod identify;
+mod images;
 mod listing;
 mod operators;
 mod out_of_band;
@@ -33,7 +34,7 @@ pub use profiles::{ProfileMade, ProfileView};
 pub use views::{AssetDetail, AssetView, InstructionView, SessionView};
 
 use crate::{
-    access::{BmcPasswords, Role},
+    access::{BmcPasswords, ImageTickets, Role},
     beans,
     chakshu::{self, RowError},
     dag::{Engine, GraphError, engine::Claimed, later},
@@ -70,6 +71,7 @@ pub struct Senzu {
     pub(crate) firmware: Firmware,
     key: SigningKey,
     bmc_passwords: BmcPasswords,
+    image_tickets: ImageTickets,
     facts_period_s: u32,
     bmc_port: u16,
     wakers: Arc<Wakers>,
@@ -140,6 +142,8 @@ pub enum Refusal {
     NoSuchToken(Uuid),
     #[error("no request {0}: GET /v1/approvals lists them")]
     NoSuchApproval(Uuid),
+    #[error("the ticket in the image's address is none, is another image's, or its instruction has ended")]
+    NoTicket,
     #[error("no campaign {0}: GET /v1/campaigns lists them")]
     NoSuchCampaign(Uuid),
     #[error("{asset}: {words}")]
@@ -219,6 +223,7 @@ impl Senzu {
             firmware,
             key: dir.signing_key()?,
             bmc_passwords: dir.bmc_passwords()?,
+            image_tickets: dir.image_tickets()?,
             facts_period_s,
             bmc_port,
             wakers,

@@ -126,7 +126,7 @@ impl Senzu {
         // From outside nobody knows of sessions.
         let Some(session) = session else { return Ok(()) };
         match action {
-            Action::Shutdown { .. } => sessions::end(tx, session.boot_id, "powered off", now).await?,
+            Action::Shutdown { .. } => sessions::end(tx, session.boot_id, sessions::POWERED_OFF, now).await?,
             Action::Reboot { .. } => sessions::end(tx, session.boot_id, "rebooted", now).await?,
             // A bean's is the bean's to act on.
             Action::SwitchState { to } if issued.issuer == instructions::OPERATOR => {

@@ -58,10 +58,10 @@ impl Senzu {
         // Of two sessions that speak as one asset, at most one is told to do something.
         if asset.current_boot == Some(boot) {
             for instruction in instructions::to_hand_out(&mut tx, asset.id, boot, after, now()).await? {
-                let sequence = instruction.sequence;
-                match self.key.seal(&instruction) {
+                let (id, sequence) = (instruction.id, instruction.sequence);
+                match self.key.seal(&self.with_ticket(instruction)) {
                     Ok(jws) => sealed.push(SealedInstruction { sequence, jws }),
-                    Err(error) => tracing::error!(instruction = %instruction.id, %error, "can't sign"),
+                    Err(error) => tracing::error!(instruction = %id, %error, "can't sign"),
                 }
             }
         }

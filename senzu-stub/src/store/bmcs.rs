@@ -12,6 +12,8 @@ pub struct Bmc {
     pub proved: u32,
     /// SHA-256 of its certificate, hex.
     pub certificate_sha256: Option<String>,
+    /// Whether its machine ever told where it is.
+    pub has_address: bool,
 }
 
 impl Bmc {
@@ -19,20 +21,45 @@ impl Bmc {
     pub fn is_proved(&self) -> bool {
         self.proved == self.generation
     }
+
+    /// Whether Senzu can get at it while its machine is off; else why not.
+    pub fn may_wake(&self) -> Result<(), &'static str> {
+        may_wake(self.has_address, self.proved > 0)
+    }
+}
+
+/// As [`Bmc::may_wake`], of a BMC whose machine ever told where it is, and that an agent ever proved to let us in.
+pub fn may_wake(has_address: bool, is_onboarded: bool) -> Result<(), &'static str> {
+    match (has_address, is_onboarded) {
+        (false, _) => Err("off, and its BMC is not known"),
+        (true, false) => Err("off, and its BMC was never onboarded"),
+        (true, true) => Ok(()),
+    }
 }
 
 /// Of an asset whose BMC nobody got at: its first password is still to be set.
-const FIRST: Bmc = Bmc { generation: 1, proved: 0, certificate_sha256: None };
+const FIRST: Bmc = Bmc { generation: 1, proved: 0, certificate_sha256: None, has_address: false };
 
 pub async fn of(conn: &mut Conn, asset: AssetId) -> Result<Bmc, StoreError> {
+    let has_address = address(conn, asset).await?.is_some();
     let query = sqlx::query("SELECT * FROM bmcs WHERE asset_id = $1").bind(asset.to_string());
-    let Some(row) = query.fetch_optional(conn).await.during("load a BMC")? else { return Ok(FIRST) };
+    let Some(row) = query.fetch_optional(conn).await.during("load a BMC")? else {
+        return Ok(Bmc { has_address, ..FIRST });
+    };
     let count = |column| row.number(column).map(|number| u32::try_from(number).unwrap_or(u32::MAX));
     Ok(Bmc {
         generation: count("generation")?,
         proved: count("proved")?,
         certificate_sha256: row.text_opt("certificate_sha256")?,
+        has_address,
     })
+}
+
+/// Where it is, as its machine last told.
+pub async fn address(conn: &mut Conn, asset: AssetId) -> Result<Option<String>, StoreError> {
+    let query = sqlx::query("SELECT bmc_address FROM machines WHERE asset_id = $1").bind(asset.to_string());
+    let row = query.fetch_optional(conn).await.during("look where a BMC is")?;
+    row.map_or(Ok(None), |row| row.text_opt("bmc_address"))
 }
 
 /// An agent set the password of this generation, and proved it.

@@ -6,6 +6,7 @@ use crate::{
     firmware::Machine,
 };
 use pious_protocol::ids::{AssetId, UnixMs};
+use std::net::IpAddr;
 
 /// By what assets are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,14 +66,23 @@ pub async fn set_firmware(
     query.execute(conn).await.during("store a firmware version").map(|_| ())
 }
 
-/// Stores who made the machine that an asset is, and which model, if that is news.
-pub async fn set_machine(conn: &mut Conn, asset: AssetId, machine: &Machine) -> Result<(), StoreError> {
+/// Stores who made the machine that an asset is, which model, and where its BMC is, if that is news. A BMC that tells nothing
+/// just now is where it was.
+pub async fn set_machine(
+    conn: &mut Conn,
+    asset: AssetId,
+    machine: &Machine,
+    bmc: Option<IpAddr>,
+) -> Result<(), StoreError> {
     let query = sqlx::query(
-        "INSERT INTO machines (asset_id, manufacturer, model) VALUES ($1, $2, $3)
-         ON CONFLICT (asset_id) DO UPDATE SET manufacturer = excluded.manufacturer, model = excluded.model
-             WHERE machines.manufacturer <> excluded.manufacturer OR machines.model <> excluded.model",
+        "INSERT INTO machines (asset_id, manufacturer, model, bmc_address) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (asset_id) DO UPDATE SET manufacturer = excluded.manufacturer, model = excluded.model,
+             bmc_address = COALESCE(excluded.bmc_address, machines.bmc_address)
+             WHERE machines.manufacturer <> excluded.manufacturer OR machines.model <> excluded.model
+                 OR COALESCE(excluded.bmc_address, '') NOT IN ('', COALESCE(machines.bmc_address, ''))",
     );
     let query = query.bind(asset.to_string()).bind(&machine.manufacturer).bind(&machine.model);
+    let query = query.bind(bmc.map(|address| address.to_string()));
     query.execute(conn).await.during("store who made a machine").map(|_| ())
 }
 

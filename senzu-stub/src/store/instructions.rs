@@ -268,17 +268,27 @@ pub async fn out_of_band(conn: &mut Conn, now: UnixMs, limit: u32) -> Result<Vec
     query.fetch_all(conn).await.during("look for what is done out of band")?.iter().map(read).collect()
 }
 
+/// What a replica let go that had begun it, the oldest first.
+pub async fn let_go(conn: &mut Conn, limit: u32) -> Result<Vec<Issued>, StoreError> {
+    let query = sqlx::query(
+        "SELECT * FROM instructions WHERE out_of_band = 1 AND status = 'accepted' AND lease_until_ms IS NULL
+         ORDER BY issued_ms LIMIT $1",
+    );
+    let query = query.bind(i64::from(limit));
+    query.fetch_all(conn).await.during("look for what was let go out of band")?.iter().map(read).collect()
+}
+
 /// What a replica had begun that has not been heard since its lease was over.
 pub async fn abandoned(conn: &mut Conn, now: UnixMs) -> Result<Vec<Issued>, StoreError> {
     let query = sqlx::query(
-        "SELECT * FROM instructions WHERE out_of_band = 1 AND status = 'accepted'
-             AND (lease_until_ms IS NULL OR lease_until_ms <= $1) ORDER BY issued_ms",
+        "SELECT * FROM instructions WHERE out_of_band = 1 AND status = 'accepted' AND lease_until_ms <= $1
+         ORDER BY issued_ms",
     );
     let query = query.bind(int(now.0));
     query.fetch_all(conn).await.during("look for what was left out of band")?.iter().map(read).collect()
 }
 
-/// Takes what nobody has begun; `false`: another was faster.
+/// Takes what nobody has begun, or whoever had has let go; `false`: another was faster.
 pub async fn claim(
     conn: &mut Conn,
     id: InstructionId,
@@ -288,10 +298,21 @@ pub async fn claim(
 ) -> Result<bool, StoreError> {
     let query = sqlx::query(
         "UPDATE instructions SET holder = $1, lease_until_ms = $2
-         WHERE id = $3 AND status = 'issued' AND (lease_until_ms IS NULL OR lease_until_ms <= $4)",
+         WHERE id = $3 AND ((status = 'issued' AND (lease_until_ms IS NULL OR lease_until_ms <= $4))
+             OR (status = 'accepted' AND lease_until_ms IS NULL))",
     );
     let query = query.bind(holder).bind(int(until.0)).bind(id.to_string()).bind(int(now.0));
     Ok(query.execute(conn).await.during("claim what is done out of band")?.rows_affected() > 0)
+}
+
+/// Whoever is at it lets it go, for the next one to go on with; what has ended meanwhile is left as it is.
+pub async fn release(conn: &mut Conn, id: InstructionId, holder: &str) -> Result<(), StoreError> {
+    let query = sqlx::query(
+        "UPDATE instructions SET holder = NULL, lease_until_ms = NULL
+         WHERE id = $1 AND holder = $2 AND status = 'accepted'",
+    );
+    let query = query.bind(id.to_string()).bind(holder);
+    query.execute(conn).await.during("let go what is done out of band").map(|_| ())
 }
 
 /// Whoever is at it has it for longer; `false`: it is over, or another's.
@@ -314,7 +335,7 @@ pub async fn renew(
 pub async fn give_up(conn: &mut Conn, id: InstructionId, now: UnixMs) -> Result<bool, StoreError> {
     let query = sqlx::query(
         "UPDATE instructions SET status = 'expired', changed_ms = $1
-         WHERE id = $2 AND status = 'accepted' AND (lease_until_ms IS NULL OR lease_until_ms <= $1)",
+         WHERE id = $2 AND status = 'accepted' AND lease_until_ms <= $1",
     );
     let query = query.bind(int(now.0)).bind(id.to_string());
     Ok(query.execute(conn).await.during("end what was left out of band")?.rows_affected() > 0)

@@ -1,6 +1,6 @@
 //! Members of campaigns, and the assets that may become some.
 
-use super::{Columns, Conn, During, Row, StoreError, int, word};
+use super::{Columns, Conn, During, Row, StoreError, bmcs, int, sessions, word};
 use crate::{
     campaign::{MemberStatus, decide, spec::Query},
     firmware::{Machine, Wanted},
@@ -168,6 +168,8 @@ pub struct Found {
     pub state: AssetState,
     /// Whether PIOUS runs on it, as far as is known.
     pub is_up: bool,
+    /// Why nobody but a person can turn it on, where it is off and that is so.
+    pub sleeps: Option<&'static str>,
     /// `None`: it has not told.
     pub machine: Option<Machine>,
     /// What it is being brought to already.
@@ -195,12 +197,13 @@ pub async fn find(
     let sql = format!(
         "SELECT found.id, found.name, found.state, found.profile, machines.manufacturer, machines.model,
              firmware_goals.wanted, firmware_installed.component, firmware_installed.version, firmware_installed.source,
-             CASE WHEN sessions.boot_id IS NOT NULL AND sessions.ended_why IS NULL THEN 1 ELSE 0 END AS is_up
+             sessions.boot_id, sessions.ended_why, machines.bmc_address, bmcs.proved
          FROM (SELECT id, name, state, profile, current_boot FROM assets
              WHERE (state = $1 OR $1 IS NULL) AND (region = $2 OR $2 IS NULL) AND (rack = $3 OR $3 IS NULL)
                  AND name > $4{tags} ORDER BY name LIMIT $5) AS found
          LEFT JOIN sessions ON sessions.boot_id = found.current_boot
          LEFT JOIN machines ON machines.asset_id = found.id
+         LEFT JOIN bmcs ON bmcs.asset_id = found.id
          LEFT JOIN firmware_goals ON firmware_goals.asset_id = found.id
              AND firmware_goals.status IN ('open', 'recovery')
          LEFT JOIN firmware_installed ON firmware_installed.asset_id = found.id
@@ -229,7 +232,8 @@ pub async fn find(
                 asset: first.word("id")?,
                 name: name.clone(),
                 state: first.word("state")?,
-                is_up: first.number("is_up")? > 0,
+                is_up: is_up(first)?,
+                sleeps: sleeps(first)?,
                 machine,
                 open_goal: first.body_opt("wanted")?,
                 installed: of_one.iter().filter_map(|row| installed(row).transpose()).collect::<Result<_, _>>()?,
@@ -240,24 +244,44 @@ pub async fn find(
     Ok((found, last.filter(|_| names >= limit)))
 }
 
+fn is_up(row: &Row) -> Result<bool, StoreError> {
+    Ok(row.text_opt("boot_id")?.is_some() && row.text_opt("ended_why")?.is_none())
+}
+
+fn sleeps(row: &Row) -> Result<Option<&'static str>, StoreError> {
+    let is_restarting = row.text_opt("ended_why")?.is_some_and(|why| why != sessions::POWERED_OFF);
+    if is_up(row)? || is_restarting {
+        return Ok(None);
+    }
+    let has_address = row.text_opt("bmc_address")?.is_some();
+    Ok(bmcs::may_wake(has_address, row.number_opt("proved")?.unwrap_or_default() > 0).err())
+}
+
 /// What a component ran when it was last read; `None`: this row is of an asset of which none was.
 fn installed(row: &Row) -> Result<Option<InstalledFirmware>, StoreError> {
     let Some(component) = row.word_opt("component")? else { return Ok(None) };
     Ok(Some(InstalledFirmware { component, version: row.text("version")?, source: row.text("source")? }))
 }
 
-/// Members of a wave whose asset can be admitted or must be left out: those that are on and not being brought to other
-/// firmware, and those whose state has changed.
+/// An asset that is off, and whose BMC Senzu can turn it on by.
+const IS_WAKEABLE: &str = "(sessions.ended_why = 'powered off' AND EXISTS (SELECT 1 FROM machines
+    JOIN bmcs ON bmcs.asset_id = machines.asset_id
+    WHERE machines.asset_id = assets.id AND machines.bmc_address IS NOT NULL AND bmcs.proved > 0))";
+
+/// Members of a wave whose asset can be admitted or must be left out: those that are on, or can be turned on, and are not
+/// being brought to other firmware, and those whose state has changed.
 pub async fn admissible(conn: &mut Conn, campaign: Uuid, wave: u32, limit: u32) -> Result<Vec<AssetId>, StoreError> {
-    let query = sqlx::query(
+    let sql = format!(
         "SELECT assets.id FROM campaign_members JOIN assets ON assets.id = campaign_members.asset_id
          LEFT JOIN sessions ON sessions.boot_id = assets.current_boot
          WHERE campaign_id = $1 AND wave = $2 AND campaign_members.status = 'waiting'
-           AND (assets.state NOT IN ('NEW', 'SPARE') OR (sessions.boot_id IS NOT NULL AND sessions.ended_why IS NULL
+           AND (assets.state NOT IN ('NEW', 'SPARE') OR (sessions.boot_id IS NOT NULL
+               AND (sessions.ended_why IS NULL OR {IS_WAKEABLE})
                AND NOT EXISTS (SELECT 1 FROM firmware_goals WHERE firmware_goals.asset_id = assets.id
                    AND firmware_goals.status IN ('open', 'recovery'))))
-         ORDER BY assets.name LIMIT $3",
+         ORDER BY assets.name LIMIT $3"
     );
+    let query = sqlx::query(AssertSqlSafe(sql));
     let query = query.bind(campaign.to_string()).bind(i64::from(wave)).bind(i64::from(limit));
     query.fetch_all(conn).await.during("look who can be admitted")?.iter().map(|row| row.word("id")).collect()
 }
@@ -266,8 +290,10 @@ pub async fn admissible(conn: &mut Conn, campaign: Uuid, wave: u32, limit: u32) 
 pub async fn note_waiting(conn: &mut Conn, campaign: Uuid, wave: u32, off: &str, busy: &str) -> Result<(), StoreError> {
     let is_busy = "EXISTS (SELECT 1 FROM firmware_goals WHERE firmware_goals.asset_id = campaign_members.asset_id
          AND firmware_goals.status IN ('open', 'recovery'))";
-    let is_off = "NOT EXISTS (SELECT 1 FROM assets JOIN sessions ON sessions.boot_id = assets.current_boot
-         WHERE assets.id = campaign_members.asset_id AND sessions.ended_why IS NULL)";
+    let is_off = format!(
+        "NOT EXISTS (SELECT 1 FROM assets JOIN sessions ON sessions.boot_id = assets.current_boot
+         WHERE assets.id = campaign_members.asset_id AND (sessions.ended_why IS NULL OR {IS_WAKEABLE}))"
+    );
     for (words, is_so) in [(off, format!("{is_off} AND NOT {is_busy}")), (busy, is_busy.to_owned())] {
         let sql = format!(
             "UPDATE campaign_members SET words = $1

@@ -9,6 +9,9 @@ use pious_protocol::{
 };
 use sqlx::AssertSqlSafe;
 
+/// How a session ended whose machine is off; see `Session::ended_why`.
+pub const POWERED_OFF: &str = "powered off";
+
 /// One boot session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {

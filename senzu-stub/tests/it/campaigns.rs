@@ -222,11 +222,13 @@ async fn a_member_that_is_off_says_so_and_goes_on_at_its_next_boot() {
     let (world, mut servers) = fleet(1).await;
     image(&world).await;
     let people = People::of(&world).await;
+    let id = people.makes(&world, spec(json!({"soak_s": 0}), json!({}))).await;
     let order = json!({"action": {"kind": "shutdown", "reason": "a test"}, "expires_in_s": 60});
     assert_eq!(world.post("/v1/assets/c-u01/instructions", order).await.status(), StatusCode::OK);
     let [shutdown] = servers[0].agent.instructions(&world).await.try_into().unwrap();
     servers[0].agent.reports(&shutdown, done()).await;
-    let id = people.starts(&world, spec(json!({"soak_s": 0}), json!({}))).await;
+    people.acts(&world, &id, "approve").await;
+    people.acts(&world, &id, "start").await;
     let why = async || campaign(&world, &id).await["members"][0]["why"].take();
     until(async || (why().await == "off: it continues at its next boot").then_some(())).await;
     servers[0].agent = servers[0].agent.reboot();

@@ -1,154 +1,19 @@
 //! Firmware of what serves: written by Senzu itself, through the BMC, once two operators agreed that it is drained.
 
 use crate::{
-    redfish::Redfish,
+    agent::Agent,
+    scene::{ASSET, SOON, Scene},
     server::Server,
-    signer::Signer,
-    world::{IMPORT, World, problem},
+    servers::People,
+    world::{World, problem},
 };
-use pious_protocol::instruction::Action;
-use reqwest::{Method, Response, StatusCode};
-use serde_json::{Value, json};
+use pious_protocol::{
+    instruction::{Action, Instruction},
+    message::Report,
+};
+use reqwest::{Method, StatusCode};
+use serde_json::json;
 use std::time::{Duration, Instant};
-
-const ASSET: &str = "r1-u12";
-/// A BMC that restarts is looked for every five seconds.
-const SOON: Duration = Duration::from_secs(60);
-
-/// A Senzu, a server that serves by now, its BMC, and two operators.
-struct Scene {
-    world: World,
-    bmc: Redfish,
-    server: Server,
-    alice: String,
-    bob: String,
-}
-
-impl Scene {
-    async fn new(is_onboarded: bool) -> Self {
-        let bmc = Redfish::new();
-        let mut world = World::empty();
-        world.import(IMPORT);
-        serve(&mut world, &bmc);
-        let signer = Signer::trusted_by(&world);
-        for (component, version) in [("bmc", "2.11.0"), ("bios", "2.2.0")] {
-            signer.imports(&world, component, version).await;
-        }
-        let (alice, bob) = (world.token_of("alice", "operator").await, world.token_of("bob", "approver").await);
-        let server = Server::with_bmc(&world, Some(bmc.address.ip()), bmc.certificate.clone()).await;
-        let mut scene = Self { world, bmc, server, alice, bob };
-        if is_onboarded {
-            scene.shall_run(&[("bmc", "2.11.0")]).await;
-            let user = scene.server.next(&scene.world).await.unwrap();
-            assert!(matches!(user.action, Action::BmcUser(_)));
-            let access = scene.server.bmc_access(&user).await.unwrap();
-            scene.bmc.state().password = Some(access.password.reveal().to_owned());
-            scene.server.does(&user).await;
-            scene.said(scene.post("firmware/withdraw").await).await;
-        }
-        assert_eq!(scene.world.standing(ASSET).await[0], "SPARE", "{}", scene.stands().await);
-        scene.said(scene.ask("promote").await).await;
-        scene.decides("approve").await;
-        scene.server.obeys(&scene.world).await;
-        assert_eq!(scene.world.standing(ASSET).await[0], "BAREMETAL");
-        scene
-    }
-
-    async fn post(&self, path: &str) -> Response {
-        self.world.post(&format!("/v1/assets/{ASSET}/{path}"), json!({"why": "a test"})).await
-    }
-
-    async fn said(&self, answer: Response) -> Value {
-        assert_eq!(answer.status(), StatusCode::OK, "{:?}", answer.text().await);
-        answer.json().await.unwrap()
-    }
-
-    async fn shall_run(&self, wanted: &[(&str, &str)]) {
-        let wanted: Vec<_> =
-            wanted.iter().map(|(one, version)| json!({"component": one, "version": version})).collect();
-        let request = self.world.request(Method::PUT, &format!("/v1/assets/{ASSET}/firmware"));
-        let request = request.bearer_auth(self.world.operator_token());
-        self.said(request.json(&json!({"wanted": wanted, "why": "a test"})).send().await.unwrap()).await;
-    }
-
-    async fn ask(&self, kind: &str) -> Response {
-        let ask = json!({"asset": ASSET, "kind": kind, "why": "drained"});
-        self.world.ask(&self.alice, Method::POST, "/v1/approvals", ask).await
-    }
-
-    /// The newest request.
-    async fn approval(&self) -> Value {
-        self.world.get("/v1/approvals").await["approvals"][0].clone()
-    }
-
-    async fn decides(&self, decision: &str) {
-        let path = format!("/v1/approvals/{}/{decision}", self.approval().await["id"].as_str().unwrap());
-        self.said(self.world.ask(&self.bob, Method::POST, &path, json!({"why": "agreed"})).await).await;
-    }
-
-    /// `[status, words]` of the newest goal.
-    async fn goal(&self) -> (String, String) {
-        let goal = &self.world.get(&format!("/v1/assets/{ASSET}/firmware")).await["goals"][0];
-        (goal["status"].as_str().unwrap().into(), goal["words"].as_str().unwrap_or_default().into())
-    }
-
-    /// `STEP: reason`
-    async fn stands(&self) -> String {
-        let standing = &self.world.get(&format!("/v1/assets/{ASSET}")).await["standing"];
-        format!("{}: {}", standing["step"], standing["reason"]).replace('"', "")
-    }
-
-    async fn until_stands(&self, words: &str) {
-        let begun = Instant::now();
-        loop {
-            let stands = self.stands().await;
-            if stands.contains(words) {
-                return;
-            }
-            assert!(begun.elapsed() < SOON, "{words:?} is waited for, and it stands at {stands}");
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-    }
-
-    async fn until_goal(&self, status: &str) -> String {
-        let begun = Instant::now();
-        loop {
-            let (now, words) = self.goal().await;
-            if now == status {
-                return words;
-            }
-            assert!(begun.elapsed() < SOON, "{status} is waited for, and it is {now}: {}", self.stands().await);
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-    }
-
-    /// Until the BMC has so many images, and is at the last one.
-    async fn until_writing(&self, images: usize) {
-        let begun = Instant::now();
-        while self.bmc.state().images.len() < images {
-            assert!(begun.elapsed() < SOON, "image {images} is waited for, and it stands at {}", self.stands().await);
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        self.until_stands("the BMC has the image").await;
-    }
-
-    /// The power cut while the BMC is at this image; Senzu comes back, once nobody has the lease any more.
-    async fn dies_and_comes_back(&mut self, images: usize, meanwhile: impl FnOnce(&Redfish)) {
-        self.until_writing(images).await;
-        self.world.kill();
-        meanwhile(&self.bmc);
-        serve(&mut self.world, &self.bmc);
-        // Whoever has the lease may be at it still.
-        let logins = self.bmc.state().logins;
-        tokio::time::sleep(Duration::from_secs(3)).await;
-        assert_eq!(self.bmc.state().logins, logins);
-        self.world.change("UPDATE instructions SET lease_until_ms = 1 WHERE status = 'accepted'").await;
-    }
-}
-
-fn serve(world: &mut World, bmc: &Redfish) {
-    world.serve_with(&["--bmc-port", &bmc.address.port().to_string()]);
-}
 
 #[tokio::test]
 async fn both_get_their_versions_once_two_agreed_that_it_is_drained() {
@@ -262,4 +127,82 @@ async fn what_does_not_serve_needs_no_approval() {
     assert_eq!(refused.status(), StatusCode::CONFLICT);
     let detail = problem(refused).await["detail"].as_str().unwrap().to_owned();
     assert!(detail.contains("only a BAREMETAL asset's firmware"), "{detail}");
+}
+
+/// A server of a campaign that lets 100000 bytes a second into the network of its BMC, and the update that it is told.
+async fn in_a_campaign_of_this_network(scene: &Scene) -> (Server, Instruction) {
+    let address = Some([127, 0, 0, 9].into());
+    let mut other = Server::of(Agent::u10(&scene.world), address, "cd".repeat(32)).await;
+    let people = People::of(&scene.world).await;
+    let spec = json!({
+        "name": "slowly", "query": {"names": ["r1-u10"]}, "wanted": [{"component": "bmc", "version": "2.11.0"}],
+        "caps": {"per_network": {"bytes_per_s": RATE}},
+    });
+    people.starts(&scene.world, spec).await;
+    let begun = Instant::now();
+    while scene.world.standing("r1-u10").await[2] != "ONBOARD_BMC" {
+        assert!(begun.elapsed() < SOON, "it is not admitted");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let update = other.next_update(&scene.world).await;
+    (other, update)
+}
+
+const RATE: usize = 100_000;
+const IMAGE: usize = 2 * RATE;
+/// What an image takes at that rate, less what a rest has saved up.
+const TAKES: Duration = Duration::from_millis(1_890);
+
+/// Where an image is that an instruction names.
+fn image_of(update: &Instruction) -> &str {
+    let Action::FirmwareUpdate(update) = &update.action else { panic!("{update:?}") };
+    &update.artifact.url
+}
+
+#[tokio::test]
+async fn a_campaigns_rate_is_that_of_all_images_into_its_network_by_whichever_way() {
+    let scene = Scene::with(true, IMAGE, &[]).await;
+    let (_other, update) = in_a_campaign_of_this_network(&scene).await;
+    scene.shall_run(&[("bmc", "2.11.0")]).await;
+    scene.said(scene.ask("firmware").await).await;
+    scene.decides("approve").await;
+    let begun = Instant::now();
+    while scene.bmc.state().coming < RATE / 10 {
+        assert!(begun.elapsed() < SOON, "no image comes, and it stands at {}", scene.stands().await);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    // Another is on its way to the campaign's own member meanwhile.
+    let served = scene.world.request(Method::GET, image_of(&update)).send().await.unwrap();
+    assert_eq!(served.status(), StatusCode::OK);
+    assert_eq!(served.bytes().await.unwrap().len(), IMAGE + "bmc 2.11.0\n".len());
+    let served = Instant::now();
+    assert_eq!(scene.until_goal("done").await, "runs BMC 2.11.0, each read back");
+    let (began, pushed) = scene.bmc.state().push.unwrap();
+    assert!(pushed - began >= TAKES, "the push took {:?}", pushed - began);
+    let both = served.max(pushed) - began;
+    assert!(both >= 2 * TAKES, "both took {both:?}");
+}
+
+#[tokio::test]
+async fn a_ticket_is_good_for_its_image_and_until_its_instruction_has_ended() {
+    let scene = Scene::new(true).await;
+    let (other, update) = in_a_campaign_of_this_network(&scene).await;
+    let get = async |path: &str| scene.world.request(Method::GET, path).send().await.unwrap();
+    let path = image_of(&update).to_owned();
+    let [_, _, _, sha256, _, ticket, _] = *path.split('/').collect::<Vec<_>>() else { panic!("{path}") };
+    assert_eq!(get(&path).await.bytes().await.unwrap(), "bmc 2.11.0\n");
+    let artifacts = scene.world.get("/v1/artifacts").await;
+    let all = artifacts["artifacts"].as_array().unwrap().iter().map(|one| one["sha256"].as_str().unwrap());
+    let another = all.into_iter().find(|other| *other != sha256).unwrap();
+    for wrong in [
+        format!("/v1/artifacts/{another}/for/{ticket}/image"),
+        format!("/v1/artifacts/{sha256}/for/{}/image", "0".repeat(64)),
+    ] {
+        let refused = get(&wrong).await;
+        assert_eq!(refused.status(), StatusCode::FORBIDDEN, "{wrong}");
+        let words = "the ticket in the image's address is none, is another image's, or its instruction has ended";
+        assert_eq!(problem(refused).await["detail"], words);
+    }
+    other.agent.reports(&update, Report::Refused { reason: "a test".into() }).await;
+    assert_eq!(get(&path).await.status(), StatusCode::FORBIDDEN);
 }

@@ -2,16 +2,20 @@
 
 use axum::{
     Router,
+    body::Body,
     extract::{Request, State},
     http::{HeaderMap, Method, StatusCode},
     response::{IntoResponse, Response},
     serve::Listener,
 };
+use futures_core::Stream;
+use reqwest::Client;
 use serde_json::{Value, json};
 use std::{
     net::SocketAddr,
+    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, mpsc},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -29,10 +33,27 @@ pub struct Inside {
     pub password: Option<String>,
     /// Whether it never comes to the end of an image.
     pub hangs: bool,
+    /// Whether it does not tell of its tasks just now, and whether somebody waits for that.
+    pub holds_back: bool,
+    pub is_waited_for: bool,
+    /// Whether its server does not come on again.
+    pub stays_off: bool,
     pub logins: u32,
     /// The images that it got, as `bmc 2.11.0`.
     pub images: Vec<String>,
+    /// By what it fetches images itself, and from where it did.
+    pub fetcher: Option<Client>,
+    pub fetched: Vec<String>,
     pub resets: Vec<Value>,
+    /// Whether its server is off.
+    pub is_off: bool,
+    /// What its server boots from next, as `Once Pxe`.
+    pub boot_once: Option<String>,
+    /// When it was last asked for anything before the newest image began to come, and when that was there.
+    pub push: Option<(Instant, Instant)>,
+    /// How much of an image that is on its way is there.
+    pub coming: usize,
+    asked: Instant,
     tokens: Vec<String>,
     has_task: bool,
     /// How often the server is still seen off.
@@ -69,9 +90,19 @@ impl Redfish {
             staged: None,
             password: None,
             hangs: false,
+            holds_back: false,
+            is_waited_for: false,
+            stays_off: false,
             logins: 0,
             images: Vec::new(),
+            fetcher: None,
+            fetched: Vec::new(),
             resets: Vec::new(),
+            is_off: false,
+            boot_once: None,
+            push: None,
+            coming: 0,
+            asked: Instant::now(),
             tokens: Vec::new(),
             has_task: false,
             off: 0,
@@ -206,15 +237,19 @@ impl Inside {
                 "Links": { "Sessions": link("/redfish/v1/in") } }),
             "/redfish/v1/s" => all(&["/redfish/v1/s/1"]),
             "/redfish/v1/s/1" => {
-                let power = if self.off > 0 { "Off" } else { "On" };
-                self.off = self.off.saturating_sub(1);
+                let power = if self.off > 0 || self.is_off { "Off" } else { "On" };
+                self.off = if self.stays_off { self.off } else { self.off.saturating_sub(1) };
                 if self.off == 0
                     && power == "Off"
                     && let Some(staged) = self.staged.take()
                 {
                     self.bios = staged;
                 }
+                let (enabled, target) =
+                    self.boot_once.as_deref().and_then(|once| once.split_once(' ')).unwrap_or_default();
                 json!({ "@odata.id": path, "BiosVersion": self.bios, "PowerState": power,
+                    "Boot": { "BootSourceOverrideEnabled": enabled, "BootSourceOverrideTarget": target,
+                        "BootSourceOverrideTarget@Redfish.AllowableValues": ["None", "Pxe", "Hdd"] },
                     "Actions": { "#ComputerSystem.Reset": { "target": "/redfish/v1/s/1/reset",
                         "ResetType@Redfish.AllowableValues": ["On", "GracefulRestart", "ForceRestart"] } } })
             }
@@ -224,7 +259,8 @@ impl Inside {
             "/redfish/v1/t/all" if self.has_task => all(&[TASK]),
             "/redfish/v1/t/all" => all(&[]),
             "/redfish/v1/u" => json!({ "@odata.id": path, "FirmwareInventory": link("/redfish/v1/u/f"),
-                "MultipartHttpPushUri": "/redfish/v1/u/multipart" }),
+                "MultipartHttpPushUri": "/redfish/v1/u/multipart",
+                "Actions": { "#UpdateService.SimpleUpdate": { "target": "/redfish/v1/u/simple" } } }),
             "/redfish/v1/u/f" => all(&["/redfish/v1/u/f/BMC", "/redfish/v1/u/f/BIOS"]),
             "/redfish/v1/u/f/BMC" => json!({ "Id": "BMC", "Name": "BMC", "Version": self.bmc }),
             "/redfish/v1/u/f/BIOS" => json!({ "Id": "BIOS", "Name": "BIOS", "Version": self.bios }),
@@ -236,24 +272,69 @@ impl Inside {
 async fn answer(State(state): State<Arc<Mutex<Inside>>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().trim_end_matches('/').to_owned();
-    let Ok(body) = axum::body::to_bytes(body, MOST).await else { return StatusCode::BAD_REQUEST.into_response() };
+    let since = state.lock().unwrap().asked;
+    let Some(body) = whole(body, &state).await else { return StatusCode::BAD_REQUEST.into_response() };
+    while path == "/redfish/v1/t/all" && is_held_back(&state) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let body = if path == "/redfish/v1/u/simple" { fetched(&body, &state).await } else { body };
     let mut state = state.lock().unwrap();
+    state.asked = Instant::now();
+    if path == "/redfish/v1/u/multipart" {
+        state.push = Some((since, state.asked));
+    }
     match (&parts.method, path.as_str()) {
         (&Method::POST, "/redfish/v1/in") => state.login(&body),
         (&Method::GET, "/redfish/v1") => document(state.document(&path)),
         _ if !state.is_let_in(&parts.headers) => StatusCode::UNAUTHORIZED.into_response(),
         (&Method::DELETE, "/redfish/v1/in/1") => StatusCode::NO_CONTENT.into_response(),
-        (&Method::POST, "/redfish/v1/u/multipart") => state.pushed(&body),
+        (&Method::POST, "/redfish/v1/u/multipart" | "/redfish/v1/u/simple") => state.pushed(&body),
         (&Method::POST, "/redfish/v1/s/1/reset") => {
             let body: Value = serde_json::from_slice(&body).unwrap();
             state.resets.push(body["ResetType"].clone());
-            state.off = 2;
+            match state.is_off {
+                true => state.is_off = false,
+                false => state.off = 2,
+            }
+            StatusCode::NO_CONTENT.into_response()
+        }
+        (&Method::PATCH, "/redfish/v1/s/1") => {
+            let body: Value = serde_json::from_slice(&body).unwrap();
+            let says = |name: &str| body["Boot"][name].as_str().unwrap().to_owned();
+            let once = format!("{} {}", says("BootSourceOverrideEnabled"), says("BootSourceOverrideTarget"));
+            state.boot_once = Some(once);
             StatusCode::NO_CONTENT.into_response()
         }
         (&Method::GET, TASK) if state.has_task => state.task(),
         (&Method::GET, _) => document(state.document(&path)),
         _ => StatusCode::METHOD_NOT_ALLOWED.into_response(),
     }
+}
+
+fn is_held_back(state: &Mutex<Inside>) -> bool {
+    let mut state = state.lock().unwrap();
+    state.is_waited_for |= state.holds_back;
+    state.holds_back
+}
+
+/// The image that it is told to fetch.
+async fn fetched(told: &[u8], state: &Mutex<Inside>) -> Vec<u8> {
+    let told: Value = serde_json::from_slice(told).unwrap();
+    let url = told["ImageURI"].as_str().unwrap().to_owned();
+    let fetcher = state.lock().unwrap().fetcher.clone().unwrap();
+    let image = fetcher.get(&url).send().await.unwrap().error_for_status().unwrap().bytes().await.unwrap();
+    state.lock().unwrap().fetched.push(url);
+    image.to_vec()
+}
+
+/// A body; meanwhile it is told how much of it is there.
+async fn whole(body: Body, state: &Mutex<Inside>) -> Option<Vec<u8>> {
+    let (mut stream, mut whole) = (body.into_data_stream(), Vec::new());
+    while let Some(piece) = std::future::poll_fn(|context| Pin::new(&mut stream).poll_next(context)).await {
+        whole.extend(piece.ok()?);
+        state.lock().unwrap().coming = whole.len();
+    }
+    (whole.len() <= MOST).then_some(whole)
 }
 
 fn document(document: Option<Value>) -> Response {

@@ -33,9 +33,14 @@ impl Server {
 
     /// The same, whose BMC is somewhere.
     pub async fn with_bmc(world: &World, bmc: Option<IpAddr>, certificate: String) -> Self {
+        Self::of(Agent::u12(world), bmc, certificate).await
+    }
+
+    /// Another such server.
+    pub async fn of(agent: Agent, bmc: Option<IpAddr>, certificate: String) -> Self {
         let runs = [(FirmwareComponent::Bmc, "2.10.0"), (FirmwareComponent::Bios, "2.1.0")];
         let mut server = Self {
-            agent: Agent::u12(world),
+            agent,
             runs: runs.map(|(component, version)| (component, version.to_owned())).into(),
             staged: BTreeMap::new(),
             told: Vec::new(),

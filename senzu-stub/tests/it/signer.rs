@@ -47,7 +47,13 @@ impl Signer {
     /// Announces some image of this version, and brings it.
     #[allow(dead_code, reason = "not every test target asks for it")]
     pub async fn imports(&self, world: &World, component: &str, version: &str) {
-        let image = format!("{component} {version}").into_bytes();
+        self.imports_of(world, component, version, 0).await;
+    }
+
+    /// The same, of so many bytes more.
+    #[allow(dead_code, reason = "not every test target asks for it")]
+    pub async fn imports_of(&self, world: &World, component: &str, version: &str, more: usize) {
+        let image = format!("{component} {version}\n{}", "x".repeat(more)).into_bytes();
         let announced = world.post("/v1/artifacts", self.ask_for(&image, component, version)).await;
         assert_eq!(announced.status(), 200, "{:?}", announced.text().await);
         let path = format!("/v1/artifacts/{}/image", sha256(&image));

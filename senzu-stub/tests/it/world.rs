@@ -218,10 +218,19 @@ impl World {
 
     /// SIGTERM; how it ended.
     pub fn terminate(&mut self) -> ExitStatus {
-        let mut served = self.served.take().unwrap();
-        let pid = served.child.id().to_string();
+        self.is_told_to_stop();
+        self.ends()
+    }
+
+    /// SIGTERM; it may take a while to end.
+    pub fn is_told_to_stop(&self) {
+        let pid = self.served.as_ref().unwrap().child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-        served.child.wait().unwrap()
+    }
+
+    /// Waits for its end; how it ended.
+    pub fn ends(&mut self) -> ExitStatus {
+        self.served.take().unwrap().child.wait().unwrap()
     }
 
     /// SIGTERM; what it printed since the last line that was read.

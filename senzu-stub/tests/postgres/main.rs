@@ -22,6 +22,10 @@ mod dag;
 mod data_dir;
 #[path = "../it/desk.rs"]
 mod desk;
+#[path = "../it/drain.rs"]
+mod drain;
+#[path = "../it/fetch.rs"]
+mod fetch;
 #[path = "../it/firmware.rs"]
 mod firmware;
 #[path = "../it/fleet.rs"]
@@ -53,6 +57,8 @@ mod refusals;
 mod replicas;
 #[path = "../it/restart.rs"]
 mod restart;
+#[path = "../it/scene.rs"]
+mod scene;
 #[path = "../it/server.rs"]
 mod server;
 #[path = "../it/servers.rs"]
@@ -65,6 +71,8 @@ mod slots;
 mod story;
 #[path = "../it/targets.rs"]
 mod targets;
+#[path = "../it/wake.rs"]
+mod wake;
 #[path = "../it/webhooks.rs"]
 mod webhooks;
 #[path = "../it/world.rs"]

@@ -4,11 +4,10 @@
 //! others'. Once the BMC may have the image and nobody saw the end, it has its time first, and what runs is read meanwhile;
 //! then whoever begins anew reads it before anything else, and the image is handed over once more.
 
-use super::{Leg, LegNeed, need, passed, recover, try_again, unless_in_recovery};
+use super::{Leg, LegNeed, need, passed, recover, try_again, unless_in_recovery, with_slot, without_slot_at_rest};
 use crate::{
     beans::under_way,
-    campaign::SlotState,
-    dag::{Ask, Bean, BeanFuture, Effect, Outcome, Run, Situation, firmware::Firmware, later},
+    dag::{Ask, Bean, BeanFuture, Outcome, Run, Situation, firmware::Firmware, later},
     firmware::{Recipes, Step},
     store::instructions::{Status, Told},
 };
@@ -29,8 +28,6 @@ pub struct Flash {
 const VALID_FOR: Duration = Duration::from_secs(300);
 /// What ended before the BMC had anything: the waits double, and five are half an hour, longer than a BMC is busy.
 const TRIES: u32 = 5;
-/// Slots that are given back walk those who wait; what is over by itself walks nobody. Hundreds may wait.
-const LOOK_AGAIN: Duration = Duration::from_secs(30);
 /// How often it is read what runs, while nobody sees what the BMC does, in the time that it may take.
 const LOOKS: u32 = 4;
 /// How often an image is handed over at most, where nobody saw what became of it.
@@ -95,9 +92,7 @@ impl Flash {
             Status::Failed | Status::Expired => {
                 let again = || begin(situation, firmware, step);
                 let run = try_again(situation, firmware, self.leg.flash, newest, TRIES, again);
-                // Others are written to while it rests.
-                let rests = matches!(run.outcome, Outcome::Failed { .. });
-                if rests && firmware.slot == SlotState::Held { run.with(Effect::GiveSlotBack) } else { run }
+                without_slot_at_rest(firmware, run)
             }
         }
     }
@@ -185,18 +180,11 @@ fn may_have_begun(told: &Told) -> bool {
     told.phase().is_some_and(|phase| phase >= FlashPhase::HandingOver)
 }
 
-/// Tells it to be written, with a slot. Whoever waits for one looks again by themselves, should nobody walk them.
+/// Tells it to be written, with a slot.
 fn begin(situation: &Situation, firmware: &Firmware, step: &Step) -> Run {
-    let Some(told) = tell(firmware, step) else { return missing(step).into() };
-    let wait = |what: &str, until| Run::from(Outcome::Wait { what: what.to_owned(), until });
-    let again = Some(later(situation.now, LOOK_AGAIN));
-    match &firmware.slot {
-        SlotState::Held => told.into(),
-        SlotState::Free => Run::from(told).with(Effect::TakeSlot),
-        SlotState::Full { words, is_asked: true } => wait(words, again),
-        SlotState::Full { words, is_asked: false } => wait(words, again).with(Effect::AskSlot),
-        // Whoever lets it go on has it walked.
-        SlotState::Stopped(why) => wait(why, None),
+    match tell(firmware, step) {
+        Some(told) => with_slot(situation, firmware, told),
+        None => missing(step).into(),
     }
 }
 

@@ -1,5 +1,6 @@
-//! Firmware, as the field draws it: CHECK_COMPONENTS_TO_UPGRADE, then a leg for each component in turn (VALIDATE → FLASH →
-//! VERIFY, with a restart of the server before VERIFY where a version only runs after one), and CLOSE_FIRMWARE.
+//! Firmware, as the field draws it: WAKE, ONBOARD_BMC, CHECK_COMPONENTS_TO_UPGRADE, then a leg for each component in turn
+//! (VALIDATE → FLASH → VERIFY, with a restart of the server before VERIFY where a version only runs after one), and
+//! CLOSE_FIRMWARE.
 //!
 //! Nothing is remembered but what was read and what was told: each boot session begins at the first bean, and a version
 //! counts only once it was read from the device in this very boot. What went wrong beyond what may simply be tried again
@@ -12,19 +13,22 @@ mod onboard;
 mod restart;
 mod validate;
 mod verify;
+mod wake;
 
 use super::{rest, whoami::Whoami};
 use crate::{
+    campaign::SlotState,
     dag::{
         Condition::Passed,
         Effect, Graph, GraphError, Outcome, Run, Situation,
         firmware::{Firmware, Need},
+        later,
     },
     firmware::{Planned, Recipes, Step, Wanted},
     store::{approvals::ApprovalKind, goals::GoalStatus, instructions::Told},
 };
 use pious_protocol::firmware::FirmwareComponent;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 /// One component's beans, by their names.
 #[derive(Clone, Copy)]
@@ -85,9 +89,11 @@ pub fn graph(recipes: &Arc<Recipes>) -> Result<Graph, GraphError> {
     let mut graph = Graph::builder("firmware")
         .about("What an asset goes through that shall have other firmware")
         .bean(Whoami)
+        .bean(wake::Wake)
         .bean(onboard::OnboardBmc)
         .bean(check::Check { recipes: recipes.clone() })
-        .edge("WHOAMI", Passed, "ONBOARD_BMC")
+        .edge("WHOAMI", Passed, "WAKE")
+        .edge("WAKE", Passed, "ONBOARD_BMC")
         .edge("ONBOARD_BMC", Passed, CHECK);
     let mut before = CHECK;
     for leg in LEGS {
@@ -155,6 +161,29 @@ fn passed(need: &LegNeed<'_>, leg: Leg) -> Option<Outcome> {
         LegNeed::Stuck(outcome) => Some(outcome.clone()),
         LegNeed::Step(..) => None,
     }
+}
+
+/// Slots that are given back walk those who wait; what is over by itself walks nobody. Hundreds may wait.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+
+/// Nobody begins without a slot; whoever waits for one looks again by themselves, should nobody walk them.
+fn with_slot(situation: &Situation, firmware: &Firmware, begin: Outcome) -> Run {
+    let wait = |what: &str, until| Run::from(Outcome::Wait { what: what.to_owned(), until });
+    let again = Some(later(situation.now, LOOK_AGAIN));
+    match &firmware.slot {
+        SlotState::Held => begin.into(),
+        SlotState::Free => Run::from(begin).with(Effect::TakeSlot),
+        SlotState::Full { words, is_asked: true } => wait(words, again),
+        SlotState::Full { words, is_asked: false } => wait(words, again).with(Effect::AskSlot),
+        // Whoever lets it go on has it walked.
+        SlotState::Stopped(why) => wait(why, None),
+    }
+}
+
+/// Others are written to while it rests before another try.
+fn without_slot_at_rest(firmware: &Firmware, run: Run) -> Run {
+    let rests = matches!(run.outcome, Outcome::Failed { .. });
+    if rests && firmware.slot == SlotState::Held { run.with(Effect::GiveSlotBack) } else { run }
 }
 
 /// It went wrong beyond what may simply be tried again: a person looks first.
