@@ -134,7 +134,16 @@ pub struct FlashRecipe {
     /// How long the BMC's task may take.
     pub flash_within_s: u32,
     /// How long the BMC may be away when it restarts.
+    #[serde(default = "bmc_back_within_s")]
     pub bmc_back_within_s: u32,
+}
+
+/// How long a BMC may be away where a recipe says nothing: from its reset to its first answer most take between one minute
+/// and two.
+pub const BMC_BACK_WITHIN_S: u32 = 120;
+
+const fn bmc_back_within_s() -> u32 {
+    BMC_BACK_WITHIN_S
 }
 
 /// How an image gets to what writes it: a BMC, but for one.
@@ -253,6 +262,16 @@ impl fmt::Debug for Secret {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_bmc_may_be_away_for_two_minutes_where_a_recipe_says_nothing() {
+        let recipe = r#"{"name": "Acme", "version": {"from": "manager"}, "transfer": "http_push", "activation": "itself",
+            "flash_within_s": 60}"#;
+        let silent: FlashRecipe = serde_json::from_str(recipe).unwrap();
+        assert_eq!(silent.bmc_back_within_s, 120);
+        let said = recipe.replace("60}", "60, \"bmc_back_within_s\": 40}");
+        assert_eq!(serde_json::from_str::<FlashRecipe>(&said).unwrap().bmc_back_within_s, 40);
+    }
 
     #[test]
     fn a_component_is_found_by_its_name_or_the_names_are_said() {

@@ -21,6 +21,8 @@ mod dag;
 mod data_dir;
 mod desk;
 mod firmware;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 mod import;
 mod profile;
 mod senzu;

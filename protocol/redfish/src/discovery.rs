@@ -79,9 +79,9 @@ pub struct ManagerIdentity {
 }
 
 /// A resource that was read.
-struct Read {
-    path: String,
-    document: Value,
+pub(crate) struct Found {
+    pub(crate) path: String,
+    pub(crate) document: Value,
 }
 
 impl Bmc {
@@ -141,12 +141,12 @@ impl Bmc {
     }
 
     /// The members of one of the root's collections.
-    async fn resources(&self, name: &str) -> Result<Vec<Read>, Error> {
+    async fn resources(&self, name: &str) -> Result<Vec<Found>, Error> {
         let at = link(&self.root(), name).ok_or_else(|| self.missing(name))?;
         let mut read = Vec::new();
         for path in self.member_links(&at, MAX_RESOURCES).await? {
             match self.get(&path).await {
-                Ok(document) => read.push(Read { path, document }),
+                Ok(document) => read.push(Found { path, document }),
                 // Linked to and not there: a node that was pulled.
                 Err(error) if error.is_gone() => {}
                 Err(error) => return Err(error),
@@ -173,9 +173,9 @@ impl Bmc {
     }
 }
 
-fn choose_system<'a>(systems: &'a [Read], managers: &[Read], provider: Option<&str>) -> Option<&'a Read> {
+pub(crate) fn choose_system<'a>(systems: &'a [Found], managers: &[Found], provider: Option<&str>) -> Option<&'a Found> {
     let provider = provider.and_then(|path| managers.iter().find(|manager| same(&manager.path, path)));
-    let rank = |system: &Read| {
+    let rank = |system: &Found| {
         let cpus = system.document.get("ProcessorSummary").and_then(|cpus| cpus.get("Count")).and_then(Value::as_u64);
         (
             provider.is_some_and(|provider| manages(provider, system)),
@@ -187,8 +187,8 @@ fn choose_system<'a>(systems: &'a [Read], managers: &[Read], provider: Option<&s
     systems.iter().rev().max_by_key(|system| rank(system))
 }
 
-fn choose_manager<'a>(system: &Read, managers: &'a [Read], provider: Option<&str>) -> Option<&'a Read> {
-    let rank = |manager: &Read| {
+pub(crate) fn choose_manager<'a>(system: &Found, managers: &'a [Found], provider: Option<&str>) -> Option<&'a Found> {
+    let rank = |manager: &Found| {
         (
             provider.is_some_and(|provider| same(provider, &manager.path)),
             text(&manager.document, "ManagerType").as_deref() == Some("BMC"),
@@ -202,8 +202,8 @@ fn choose_manager<'a>(system: &Read, managers: &'a [Read], provider: Option<&str
 }
 
 /// Whether either says so of the other.
-fn manages(manager: &Read, system: &Read) -> bool {
-    let said = |of: &Read, name: &str| of.document.get("Links").map(|it| links(it, name)).unwrap_or_default();
+fn manages(manager: &Found, system: &Found) -> bool {
+    let said = |of: &Found, name: &str| of.document.get("Links").map(|it| links(it, name)).unwrap_or_default();
     said(manager, "ManagerForServers").iter().any(|path| same(path, &system.path))
         || said(system, "ManagedBy").iter().any(|path| same(path, &manager.path))
 }
@@ -215,15 +215,15 @@ fn same(one: &str, other: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Read, choose_manager, choose_system};
+    use super::{Found, choose_manager, choose_system};
     use serde_json::{Value, json};
 
-    fn read(path: &str, document: Value) -> Read {
-        Read { path: path.into(), document }
+    fn read(path: &str, document: Value) -> Found {
+        Found { path: path.into(), document }
     }
 
     /// How the BMCs of GPU servers show themselves.
-    fn gpu_server() -> (Vec<Read>, Vec<Read>) {
+    fn gpu_server() -> (Vec<Found>, Vec<Found>) {
         let of = |name: &str, path: &str| json!({ name: [{ "@odata.id": path }] });
         let systems = vec![
             read("/s/HGX_Baseboard_0", json!({ "Links": of("ManagedBy", "/m/HGX_BMC_0") })),

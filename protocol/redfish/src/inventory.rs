@@ -29,6 +29,19 @@ pub struct Member {
     pub updateable: Option<bool>,
 }
 
+impl Member {
+    /// Reads a SoftwareInventory.
+    pub(crate) fn of(odata_id: String, document: &Value) -> Self {
+        Self {
+            id: text(document, "Id").unwrap_or_else(|| last_segment(&odata_id).to_owned()),
+            name: text(document, "Name").unwrap_or_default(),
+            version: text(document, "Version"),
+            updateable: document.get("Updateable").and_then(Value::as_bool),
+            odata_id,
+        }
+    }
+}
+
 impl Bmc {
     /// All that the BMC lists.
     pub async fn inventory(&self) -> Result<Vec<Member>, Error> {
@@ -39,13 +52,7 @@ impl Bmc {
         let mut members = Vec::new();
         for odata_id in self.member_links(&collection, MAX_MEMBERS).await? {
             match self.get(&odata_id).await {
-                Ok(document) => members.push(Member {
-                    id: text(&document, "Id").unwrap_or_else(|| last_segment(&odata_id).to_owned()),
-                    name: text(&document, "Name").unwrap_or_default(),
-                    version: text(&document, "Version"),
-                    updateable: document.get("Updateable").and_then(Value::as_bool),
-                    odata_id,
-                }),
+                Ok(document) => members.push(Member::of(odata_id, &document)),
                 // Linked to and not there: a part that was pulled, or a slot for one.
                 Err(error) if error.is_gone() => tracing::debug!(%error, "an inventory's member"),
                 Err(error) => return Err(error),
@@ -112,7 +119,7 @@ fn matching<'a>(members: &'a [Member], id: Option<&'a str>, name: Option<&'a str
     members.iter().filter(move |member| fits(id, &member.id) && fits(name, &member.name))
 }
 
-fn oldest(
+pub(crate) fn oldest(
     component: FirmwareComponent,
     members: &[Member],
     id: Option<&str>,

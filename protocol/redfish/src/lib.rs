@@ -18,6 +18,8 @@ mod exchange;
 mod flash;
 mod flash_error;
 mod follow;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 mod http;
 mod image;
 mod inventory;

@@ -54,6 +54,30 @@ pub(crate) enum Look {
     Gone,
 }
 
+impl Look {
+    /// Reads a task, or what its monitor answers.
+    pub(crate) fn of(answer: Answer) -> Self {
+        let (status, retry_after) = (answer.status, answer.retry_after());
+        // A monitor may answer with no body, or one that is no task.
+        let task = answer.json().unwrap_or_default();
+        let (words, percent) = (messages(&task), percent_of(&task));
+        match (text(&task, "TaskState"), text(&task, "TaskStatus")) {
+            (Some(state), _) if is_running(&state) => {
+                Self::Running { is_pending: state == "Pending", percent, words: said(&state, &words), retry_after }
+            }
+            (Some(state), Some(health)) if state == "Completed" && health == "Critical" => {
+                Self::Failed { state: "Completed, Critical".into(), messages: words }
+            }
+            (Some(state), _) if state == "Completed" => Self::Ended { words: said(&state, &words) },
+            (Some(state), _) => Self::Failed { state, messages: words },
+            (None, _) if status == StatusCode::ACCEPTED => {
+                Self::Running { is_pending: false, percent, words: said("Running", &words), retry_after }
+            }
+            (None, _) => Self::Ended { words: said("done", &words) },
+        }
+    }
+}
+
 /// Reads what becomes of a request whose answer says yes.
 pub(crate) fn outcome(answer: &Answer) -> Outcome {
     match decode_modification::<Value>(&answer.url, answer.status, &answer.headers, &answer.body) {
@@ -127,24 +151,7 @@ impl Bmc {
             }
             Err(error) => return Err(error),
         };
-        let (status, retry_after) = (answer.status, answer.retry_after());
-        // A monitor may answer with no body, or one that is no task.
-        let task = answer.json().unwrap_or_default();
-        let (words, percent) = (messages(&task), percent_of(&task));
-        Ok(match (text(&task, "TaskState"), text(&task, "TaskStatus")) {
-            (Some(state), _) if is_running(&state) => {
-                Look::Running { is_pending: state == "Pending", percent, words: said(&state, &words), retry_after }
-            }
-            (Some(state), Some(health)) if state == "Completed" && health == "Critical" => {
-                Look::Failed { state: "Completed, Critical".into(), messages: words }
-            }
-            (Some(state), _) if state == "Completed" => Look::Ended { words: said(&state, &words) },
-            (Some(state), _) => Look::Failed { state, messages: words },
-            (None, _) if status == StatusCode::ACCEPTED => {
-                Look::Running { is_pending: false, percent, words: said("Running", &words), retry_after }
-            }
-            (None, _) => Look::Ended { words: said("done", &words) },
-        })
+        Ok(Look::of(answer))
     }
 }
 

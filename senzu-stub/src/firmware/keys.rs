@@ -3,6 +3,8 @@
 use thiserror::Error;
 use toml::{Table, Value};
 
+const SECONDS: &str = "write seconds, 1 to 86400";
+
 /// What is wrong with a file.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{file}: {key} {problem}: {remedy}")]
@@ -95,11 +97,18 @@ impl<'a> Keys<'a> {
 
     /// Seconds, at least one and at most a day.
     pub fn seconds(&mut self, key: &'static str) -> Result<u32, KeyError> {
-        const REMEDY: &str = "write seconds, 1 to 86400";
-        let value = self.take(key);
-        match self.needed(key, value, REMEDY)? {
-            Value::Integer(seconds) if (1..=86_400).contains(&seconds) => Ok(u32::try_from(seconds).unwrap_or(86_400)),
-            other => Err(self.wrong(key, shown(&other), REMEDY)),
+        let seconds = self.seconds_if_any(key)?;
+        self.needed(key, seconds, SECONDS)
+    }
+
+    /// The same; `None`: it is not there.
+    pub fn seconds_if_any(&mut self, key: &'static str) -> Result<Option<u32>, KeyError> {
+        match self.take(key) {
+            None => Ok(None),
+            Some(Value::Integer(seconds)) if (1..=86_400).contains(&seconds) => {
+                Ok(Some(u32::try_from(seconds).unwrap_or(86_400)))
+            }
+            Some(other) => Err(self.wrong(key, shown(&other), SECONDS)),
         }
     }
 

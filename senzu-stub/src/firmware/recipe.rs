@@ -6,7 +6,9 @@ use super::{
     plan::Machine,
     version_order::VersionOrder,
 };
-use pious_protocol::firmware::{Activation, FirmwareComponent, FlashRecipe, Transfer, VersionSource};
+use pious_protocol::firmware::{
+    Activation, BMC_BACK_WITHIN_S, FirmwareComponent, FlashRecipe, Transfer, VersionSource,
+};
 use std::cmp::Ordering;
 
 /// A recipe.
@@ -139,7 +141,7 @@ fn part(component: FirmwareComponent, recipe: &str, mut keys: Keys<'_>) -> Resul
         resets_bmc_before: keys.flag("resets_bmc_before")?,
         activation: keys.needed("activation", activation, "write itself, bmc_reset or host_reset")?,
         flash_within_s: keys.seconds("flash_within_s")?,
-        bmc_back_within_s: keys.seconds("bmc_back_within_s")?,
+        bmc_back_within_s: keys.seconds_if_any("bmc_back_within_s")?.unwrap_or(BMC_BACK_WITHIN_S),
     };
     let versions = versions(&mut keys)?;
     let mut vias = Vec::new();

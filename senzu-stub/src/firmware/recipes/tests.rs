@@ -63,6 +63,14 @@ fn ours_are_whole_and_know_their_machines() {
 }
 
 #[test]
+fn a_recipe_that_says_nothing_of_it_gives_a_bmc_two_minutes_to_restart() {
+    let silent = LEAST.replace("bmc_back_within_s = 60\n", "");
+    let recipes = Recipes::parse([("acme.toml", silent.as_str())]).unwrap();
+    let acme = recipes.of(&machine("Acme", "Box 1")).unwrap();
+    assert_eq!(acme.part(FirmwareComponent::Bmc).unwrap().flash.bmc_back_within_s, 120);
+}
+
+#[test]
 fn the_one_that_says_most_is_taken() {
     let of_model = |name: &str, model: &str| {
         LEAST.replace("\"Acme\"\norder", &format!("\"{name}\"\norder")).replace("Box *", model)
@@ -148,7 +156,8 @@ fn what_is_wrong_is_told_by_file_key_and_remedy() {
         ("\"itself\"", "\"itself\"\nnames_targets = 1", "bmc.names_targets is 1: write true or false".into()),
         ("\"itself\"", "\"itself\"\nresets = true", "bmc.resets is not a key: known are version, transfer, activation, names_targets, apply_time, resets_bmc_before, flash_within_s, bmc_back_within_s, versions, via".into()),
         ("flash_within_s = 60", "flash_within_s = 0", format!("bmc.flash_within_s is 0: {seconds}")),
-        ("bmc_back_within_s = 60", "", format!("bmc.bmc_back_within_s is missing: {seconds}")),
+        ("flash_within_s = 60", "", format!("bmc.flash_within_s is missing: {seconds}")),
+        ("bmc_back_within_s = 60", "bmc_back_within_s = 0", format!("bmc.bmc_back_within_s is 0: {seconds}")),
         (source, "\"BMC\"", format!("bmc.version is \"BMC\": {version}")),
         (source, "{ from = \"label\" }", "bmc.version.from is \"label\": write inventory, manager or system".into()),
         (source, "{ id = \"BMC\" }", format!("bmc.version.from is missing: {version}")),
