@@ -201,6 +201,7 @@ async fn the_checked_in_description_is_what_is_served() {
             "get /v1/approvals/{approval}",
             "get /v1/artifacts",
             "get /v1/artifacts/{sha256}",
+            "get /v1/artifacts/{sha256}/for/{ticket}/image",
             "get /v1/artifacts/{sha256}/image",
             "get /v1/assets",
             "get /v1/assets/{asset}",
