@@ -7,6 +7,7 @@ use crate::{
     world::{IMPORT, World},
 };
 use pious_protocol::{
+    facts::{HostInterface, Observed},
     instruction::Action,
     message::{AssetState, BootEvent},
 };
@@ -24,8 +25,14 @@ use std::{
 /// Requests made up for each operation, beside those that the document's bounds call for.
 const EXAMPLES: &str = "10";
 
-/// What nobody makes up: a signature of a key that Senzu trusts, and a query that assets of this world fit.
-const NOT_MADE_UP: [&str; 3] = ["POST /v1/artifacts", "POST /v1/campaigns", "PUT /v1/artifacts/{sha256}/image"];
+/// What nobody makes up: the ticket of an update that is under way, a signature of a key that Senzu trusts, and a query that
+/// assets of this world fit.
+const NOT_MADE_UP: [&str; 4] = [
+    "GET /v1/artifacts/{sha256}/for/{ticket}/image",
+    "POST /v1/artifacts",
+    "POST /v1/campaigns",
+    "PUT /v1/artifacts/{sha256}/image",
+];
 
 /// One that no example of the document names, so that it stays what it is; and others for what can be done but once.
 const MORE: &str = r#"
@@ -173,6 +180,12 @@ async fn wants(world: &World, asset: &str) {
 
 /// What a session is told that asks for the way to its BMC.
 async fn bmc_user(world: &World, session: &Agent) -> String {
+    // There is a BMC.
+    let mut report = session.report_of_facts(2);
+    let mut smbios = report.facts.smbios.value().unwrap().clone();
+    smbios.host_interfaces = vec![HostInterface::default()];
+    report.facts.smbios = Observed::seen("test", smbios);
+    assert!(session.session(Method::PUT, "/facts").json(&report).send().await.unwrap().status().is_success());
     wants(world, "r1-u12").await;
     let told = session.instructions(world).await;
     let user = told.iter().find(|told| matches!(told.action, Action::BmcUser(_)));
@@ -190,6 +203,11 @@ struct Campaigns {
 
 impl Campaigns {
     async fn of(world: &World, maker: &str) -> Self {
+        // It restarts all the time: its campaigns wait for it.
+        Agent::new(world, "PIOUS-R1-U13", "52:54:00:01:13:01", "Ethernet13").boots().await;
+        let restarts = "UPDATE sessions SET ended_why = 'rebooted', ended_ms = started_ms WHERE asset_id =
+             (SELECT id FROM assets WHERE name = 'r1-u13')";
+        world.change(restarts).await;
         Self {
             approve: campaign(world, maker, &[]).await,
             start: campaign(world, maker, &["approve"]).await,
@@ -200,7 +218,7 @@ impl Campaigns {
     }
 }
 
-/// A campaign that these were done to, over an asset that is off.
+/// A campaign that these were done to, over an asset that restarts.
 async fn campaign(world: &World, maker: &str, done: &[&str]) -> String {
     let spec = json!({
         "name": format!("a test of {done:?}"), "query": {"names": ["r1-u13"]},

@@ -78,9 +78,10 @@ async fn beans(world: &World, asset: &str) -> Vec<String> {
 }
 
 /// The beans of an update that has come to FLASH_BMC.
-fn on_the_way(flash_bmc: &'static str) -> [&'static str; 14] {
+fn on_the_way(flash_bmc: &'static str) -> [&'static str; 15] {
     [
         "WHOAMI done",
+        "WAKE done",
         "ONBOARD_BMC done",
         "CHECK_COMPONENTS_TO_UPGRADE done",
         "VALIDATE_BMC done",
